@@ -1,0 +1,60 @@
+//! The gateway's routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::post;
+use slipstream_access::{Access, Class, Route};
+use slipstream_broker::Broker;
+use tokio::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+use crate::cold::ColdReplay;
+use crate::hub::Hub;
+use crate::stream::admission::Admission;
+use crate::stream::replay::Replay;
+use crate::{ingest, stream};
+
+/// The routes, for the isolation test.
+pub const ROUTES: &[Route] = &[Route::new("POST", "/api/events", Class::Writer), Route::new("GET", "/api/events", Class::Reader)];
+
+/// What the gateway's handlers share.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) access: Access,
+    pub(crate) broker: Broker,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) replay: Replay,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) heartbeat: Duration,
+    pub(crate) drain: CancellationToken,
+}
+
+impl Gateway {
+    /// A gateway over these. When `drain` is cancelled every stream says `close` and ends.
+    pub fn new(
+        access: Access,
+        broker: Broker,
+        hub: Arc<Hub>,
+        cold: Arc<dyn ColdReplay>,
+        admission: Arc<Admission>,
+        heartbeat: Duration,
+        drain: CancellationToken,
+    ) -> Self {
+        let replay = Replay::new(broker.clone(), cold);
+        Self { access, broker, hub, replay, admission, heartbeat, drain }
+    }
+}
+
+impl FromRef<Gateway> for Access {
+    fn from_ref(gateway: &Gateway) -> Self {
+        gateway.access.clone()
+    }
+}
+
+/// The routes: `POST /api/events` (ingest) and `GET /api/events` (stream).
+pub fn router(gateway: Gateway) -> Router {
+    let body_limit = axum::extract::DefaultBodyLimit::max(slipstream_event::limits::BATCH_BYTES_MAX);
+    Router::new().route("/api/events", post(ingest::post).get(stream::open)).layer(body_limit).with_state(gateway)
+}
