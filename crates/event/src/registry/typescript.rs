@@ -4,17 +4,18 @@ use std::fmt::Write as _;
 
 use super::{Declaration, Kind};
 
-/// The whole module: `EventType`, `EventMetadata`, `declarations` and `defaultQueryKeys`. Equal registries give equal texts.
+/// The whole module: `EventMetadata`, `EventType`, `Declaration`, `declarations` and `defaultQueryKeys`. Equal registries give equal texts.
 pub fn module() -> String {
-    let mut out = String::from("// Generated from the registry of event types (crates/event/src/registry). Do not edit.\n\n");
-    out.push_str("/** Query keys that every event makes stale. */\nexport const defaultQueryKeys = ['activity-history'] as const\n\n");
-    out.push_str("/** What the metadata of each registered type holds. */\nexport interface EventMetadata {\n");
+    let mut out = String::from("// Generated from the registry of event types (crates/event/src/registry). Do not edit.\n\nimport type { Severity } from \"./envelope.ts\";\n\n");
+    out.push_str("/** What the metadata of each registered type holds, beside `amoId` and `module`. */\nexport interface EventMetadata {\n");
     super::all().for_each(|declaration| metadata(&mut out, declaration));
-    out.push_str("}\n\n/** The registered types. */\nexport type EventType = keyof EventMetadata\n\n");
-    out.push_str("/** One registered type. */\nexport interface Declaration {\n  readonly type: EventType\n  readonly entityType: string\n  readonly category: string\n  readonly severity: string\n  readonly visibility: string\n  readonly message: string\n  readonly queryKeys: readonly string[]\n}\n\n");
+    out.push_str("}\n\n/** The registered types. */\nexport type EventType = keyof EventMetadata;\n\n");
+    out.push_str("/** One registered type. `message` is a template: `{field}` stands for a field of the event or of its metadata. */\n");
+    out.push_str("export interface Declaration {\n  readonly type: EventType;\n  readonly entityType: string;\n  readonly category: string;\n  readonly severity: Severity;\n");
+    out.push_str("  readonly visibility: string;\n  readonly message: string;\n  readonly queryKeys: readonly string[];\n}\n\n");
     out.push_str("/** All registered types. */\nexport const declarations: readonly Declaration[] = [\n");
     super::all().for_each(|declaration| entry(&mut out, declaration));
-    out.push_str("]\n");
+    out.push_str("];\n\n/** Query keys that every event makes stale. */\nexport const defaultQueryKeys = [\"activity-history\"] as const;\n");
     out
 }
 
@@ -22,11 +23,11 @@ fn metadata(out: &mut String, declaration: &Declaration) {
     let keys: Vec<String> =
         declaration.metadata.iter().map(|key| format!("readonly {}{}: {}", key.name, if key.required { "" } else { "?" }, kind(key.kind))).collect();
     let object = if keys.is_empty() { "Readonly<Record<string, unknown>>".to_owned() } else { format!("{{ {} }}", keys.join("; ")) };
-    writeln!(out, "  '{}': {object}", declaration.event_type).unwrap_or_default();
+    writeln!(out, "  readonly \"{}\": {object};", declaration.event_type).unwrap_or_default();
 }
 
 fn entry(out: &mut String, declaration: &Declaration) {
-    let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
     let entity_type = declaration.event_type.rsplit_once('.').map_or("", |(entity, _)| entity);
     let keys: Vec<String> = declaration.query_keys.iter().map(|key| quoted(key)).collect();
     let fields = [
