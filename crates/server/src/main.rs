@@ -1,1 +1,8 @@
-fn main() {}
+//! The `slipstream` program.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    slipstream_server::cli::run().await
+}

@@ -1,0 +1,208 @@
+//! `slipstream dev`: everything on this machine, private to the checkout.
+
+mod login;
+mod secrets;
+mod servers;
+
+use std::io::IsTerminal;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use slipstream_access::Secret;
+use slipstream_broker::Broker;
+use slipstream_store::migrate;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::import::load_sample;
+use super::{out, provision};
+use crate::children::{Lock, NatsUser};
+use crate::config::Config;
+use crate::roles::{Process, broker_config};
+use crate::telemetry;
+use login::Login;
+use secrets::Secrets;
+use servers::Servers;
+
+/// The port that is tried first; any free one when it is taken.
+const PORT: u16 = 4180;
+/// Name of the database in the private Postgres.
+const DATABASE: &str = "slipstream";
+/// Events per second of the sample on the first start: slow enough to watch.
+const SAMPLE_RATE: f64 = 12.0;
+
+/// What the command takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Starts nats-server and Postgres as private children in DIR, migrates, provisions, serves all roles and the cockpit, and on the\nfirst start loads a sample of real events. Ctrl-C stops everything; the data stays. To begin anew: stop it and remove DIR."
+)]
+pub struct Args {
+    /// Where everything is kept.
+    #[arg(long, value_name = "DIR", default_value = ".slipstream")]
+    dir: PathBuf,
+    /// Port of HTTP on loopback. Default: 4180, or a free one when that is taken.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Do not load the sample.
+    #[arg(long)]
+    no_sample: bool,
+}
+
+/// Tells what is being done.
+struct Progress {
+    begun: Instant,
+}
+
+/// Runs everything until a signal.
+///
+/// # Errors
+/// What is missing, and how to get it; a second start in the same directory; a part that does not start.
+pub async fn run(mut args: Args, mut config: Config) -> anyhow::Result<ExitCode> {
+    quiet(&mut config);
+    telemetry::logs(&config)?;
+    let mut interrupt = Interrupt::new()?;
+    let lock = lock(&args.dir)?;
+    // The children have working directories of their own.
+    args.dir = args.dir.canonicalize()?;
+    let progress = Progress { begun: Instant::now() };
+    let servers = tokio::select! {
+        servers = Servers::start(&args.dir, &progress) => servers?,
+        () = interrupt.wait() => return Ok(ExitCode::SUCCESS),
+    };
+    let ran = serve(&args, config, &servers, &progress, &mut interrupt).await;
+    progress.step("stopping")?;
+    servers.stop().await;
+    drop(lock);
+    ran.map(|()| ExitCode::SUCCESS)
+}
+
+/// The secret that signs tokens of the private deployment in the working directory or above it, when there is one.
+pub fn token_secret() -> Option<Secret> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().find_map(|dir| Secrets::load(&dir.join(".slipstream"))).map(|secrets| Secret::new(secrets.token))
+}
+
+async fn serve(args: &Args, mut config: Config, servers: &Servers, progress: &Progress, interrupt: &mut Interrupt) -> anyhow::Result<()> {
+    let secrets = Secrets::load_or_create(&args.dir)?;
+    servers.postgres.ensure_database(DATABASE).await?;
+    configure(&mut config, servers, &secrets, listen(args)?);
+    let migrated = migrate::up(config.database_url_admin(), None).await.context("migrating the database")?;
+    progress.step(&format!("database: {} migrations applied", migrated.len()))?;
+    let admin = Broker::connect(broker_config(&config, "admin", config.nats_url_admin.expose())?).await?;
+    let streams = admin.provision(&provision::wanted(&config)).await.context("provisioning the streams")?;
+    progress.step(&format!("broker: {} streams ready", streams.streams.len()))?;
+    let mut process = Process::start(&config).await?;
+    let url = format!("http://{}", process.address());
+    let login = Login::write(&args.dir, &url, &config.token_secret)?;
+    progress.ready(&login)?;
+    let sample = sample(args, &login);
+    let failed = tokio::select! {
+        () = interrupt.wait() => None,
+        task = process.failed() => Some(task),
+        never = servers.keep_alive() => never?,
+        never = sample => never?,
+    };
+    Login::remove(&args.dir);
+    tokio::select! {
+        () = process.stop() => {}
+        () = interrupt.wait() => warn!("told twice to stop: stopping at once"),
+    }
+    match failed {
+        Some(task) => bail!("the task {task:?} ended by itself"),
+        None => Ok(()),
+    }
+}
+
+/// Loads the sample once in the life of a directory; then waits for ever.
+async fn sample(args: &Args, login: &Login) -> anyhow::Result<Option<String>> {
+    let done = args.dir.join("sample-loaded");
+    if !args.no_sample && !done.exists() {
+        match load_sample(&login.url().parse()?, &Secret::new(login.admin_token()), SAMPLE_RATE, &CancellationToken::new()).await {
+            Ok(_) => std::fs::write(&done, "").with_context(|| format!("cannot write {}", done.display()))?,
+            Err(error) => warn!(error = format!("{error:#}"), "the sample was not loaded whole; the next start goes on with it"),
+        }
+    }
+    std::future::pending().await
+}
+
+/// The settings of a private deployment: everything on loopback, each service as its own user.
+fn configure(config: &mut Config, servers: &Servers, secrets: &Secrets, listen: SocketAddr) {
+    let nats = |user: NatsUser| Secret::new(servers.nats.url(user));
+    config.listen = listen;
+    config.database_url = Secret::new(servers.postgres.url(DATABASE));
+    config.database_url_admin = config.database_url.clone();
+    config.nats_url_gateway = nats(NatsUser::Gateway);
+    config.nats_url_relay = nats(NatsUser::Relay);
+    config.nats_url_archiver = nats(NatsUser::Archiver);
+    config.nats_url_admin = nats(NatsUser::Admin);
+    config.nats_url = config.nats_url_gateway.clone();
+    config.drain_wait_ms = 0;
+    let given = |setting: &mut Secret, own: &str| {
+        if setting.is_empty() {
+            *setting = Secret::new(own);
+        }
+    };
+    given(&mut config.token_secret, &secrets.token);
+    given(&mut config.cursor_secret, &secrets.cursor);
+    given(&mut config.master_key, &secrets.master);
+}
+
+/// On a terminal the steps are told by [`Progress`]; log lines only when something is wrong, unless asked for.
+fn quiet(config: &mut Config) {
+    if config.log == "info" {
+        config.log = "warn".to_owned();
+    }
+}
+
+fn lock(dir: &Path) -> anyhow::Result<Lock> {
+    Lock::acquire(dir).context("is `slipstream dev` running in this directory already?")
+}
+
+/// The given port; else the usual one when it is free; else any.
+fn listen(args: &Args) -> anyhow::Result<SocketAddr> {
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match args.port {
+        Some(port) => Ok(at(port)),
+        None => Ok(std::net::TcpListener::bind(at(PORT)).map_or_else(|_| at(0), |_| at(PORT))),
+    }
+}
+
+impl Progress {
+    fn step(&self, what: &str) -> anyhow::Result<()> {
+        out(&format!("[{:5.1} s] {what}", self.begun.elapsed().as_secs_f64()))
+    }
+
+    fn ready(&self, login: &Login) -> anyhow::Result<()> {
+        self.step("ready")?;
+        let bold = |text: &str| if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
+        out(&format!("\n  Cockpit, signed in as {} of tenant {}:\n\n  {}\n", login.user(), login.tenant(), bold(&login.page())))?;
+        out(&format!("  Stream:  curl -N -H \"Authorization: Bearer $(slipstream token dev)\" {}/api/events", login.url()))?;
+        out("  Also:    slipstream tail · slipstream history · slipstream publish --help")?;
+        out("  Stop:    Ctrl-C (the data stays)\n")
+    }
+}
+
+/// Signals that stop the process.
+struct Interrupt {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Interrupt {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, hangup: signal(SignalKind::hangup())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The composition: what each role runs, and in which order a process stops.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use axum::Router;
+use metrics::gauge;
+use slipstream_access::Access;
+use slipstream_api::ApiState;
+use slipstream_broker::Broker;
+use slipstream_event::CursorKey;
+use slipstream_gateway::feed::Feed;
+use slipstream_gateway::hub::Hub;
+use slipstream_gateway::stream::admission::{Admission, Caps};
+use slipstream_gateway::{Gateway, serve};
+use slipstream_store::{Store, Wake};
+use slipstream_workers::{Archiver, FailPoints, Relay, archiver, relay};
+use tokio::net::TcpListener;
+use tokio::time::{Duration, Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::cold::Archive;
+use crate::config::{Config, Role};
+use crate::http::ops::Ops;
+use crate::http::writes::Writes;
+use crate::metrics::BUILD;
+use crate::tasks::{Stage, Watch};
+use crate::{http, telemetry};
+
+/// How often gauges of pools are brought up to date.
+const OBSERVE: Duration = Duration::from_secs(5);
+
+/// A running process.
+pub struct Process {
+    address: std::net::SocketAddr,
+    drain_wait: Duration,
+    drain: Duration,
+    draining: Arc<AtomicBool>,
+    writes: Writes,
+    watch: Watch,
+    relay: Stage,
+    streams: CancellationToken,
+    serving: Stage,
+    feed: Stage,
+    archiver: Stage,
+    upkeep: Stage,
+    brokers: Vec<Broker>,
+    stores: Vec<Store>,
+}
+
+/// The parts that roles share while they are put together.
+struct Parts<'a> {
+    config: &'a Config,
+    wake: Wake,
+    brokers: Vec<Broker>,
+    stores: Vec<Store>,
+}
+
+impl Process {
+    /// Starts the roles of `config`. Ports are bound first: what is taken is told before any other work.
+    ///
+    /// # Errors
+    /// Settings with faults, a port that is taken, a first connection that does not come about.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        config.check_serving()?;
+        let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        let metrics = telemetry::metrics()?;
+        gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        let mut parts = Parts { config, wake: Wake::default(), brokers: Vec::new(), stores: Vec::new() };
+        let watch = Watch::new();
+        let (mut relay, mut archiver, mut feed) = (watch.stage("relay"), watch.stage("archiver"), watch.stage("feed"));
+        let (mut serving, mut upkeep) = (watch.stage("http"), watch.stage("upkeep"));
+        let streams = CancellationToken::new();
+
+        let access = Access::new(&config.access())?;
+        let key = CursorKey::new(config.cursor_secret.expose().as_bytes());
+        let (mut plain, mut compressed, mut hub) = (Router::new(), Router::new(), None);
+        if config.roles.contains(&Role::Api) {
+            compressed = parts.api(&access, &key)?;
+        }
+        if config.roles.contains(&Role::Gateway) {
+            let fed = parts.gateway(&access, &key, &streams, &mut feed).await?;
+            plain = fed.0;
+            hub = Some(fed.1);
+        }
+        if config.roles.contains(&Role::Relay) {
+            parts.relay(&mut relay).await?;
+        }
+        if config.roles.contains(&Role::Archiver) {
+            parts.archiver(&mut archiver).await?;
+        }
+        let (draining, writes) = (Arc::new(AtomicBool::new(false)), Writes::default());
+        let ops = Ops { metrics, store: parts.stores.first().cloned(), broker: parts.brokers.first().cloned(), hub, draining: draining.clone() };
+        let limits = serve::Limits { connections_max: config.connections_max, drain: Duration::from_secs(config.drain_seconds) };
+        let router = http::router(plain, compressed, ops, writes.clone());
+        serving.start("http", serve::run(listener, router, limits, serving.token()));
+        upkeep.start("keys", keep_keys(access, upkeep.token()));
+        upkeep.start("observe", observe(parts.stores.clone(), upkeep.token()));
+        info!(%address, roles = ?config.roles, "started");
+        let Parts { brokers, stores, .. } = parts;
+        let (drain_wait, drain) = (Duration::from_millis(config.drain_wait_ms), Duration::from_secs(config.drain_seconds));
+        Ok(Self { address, drain_wait, drain, draining, writes, watch, relay, streams, serving, feed, archiver, upkeep, brokers, stores })
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.address
+    }
+
+    /// Writes the address to `file`, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_address(&self, file: &Path) -> anyhow::Result<()> {
+        let new = file.with_extension("new");
+        std::fs::write(&new, format!("{}\n", self.address)).with_context(|| format!("cannot write {}", new.display()))?;
+        std::fs::rename(&new, file).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// Waits for a task that ends although nobody stopped it; returns its name.
+    pub async fn failed(&mut self) -> String {
+        self.watch.ended().await
+    }
+
+    /// Stops in order: no new traffic, no new writes, the relay, the streams, the archiver, then the connections. All before one deadline.
+    pub async fn stop(self) {
+        self.draining.store(true, Ordering::SeqCst);
+        info!(wait_ms = u64::try_from(self.drain_wait.as_millis()).unwrap_or(u64::MAX), "stopping: not ready any more");
+        sleep(self.drain_wait).await;
+        let deadline = Instant::now() + self.drain;
+        self.writes.refuse();
+        if timeout_at(deadline, self.writes.finished()).await.is_err() {
+            warn!("writes in hand did not finish in time");
+        }
+        self.relay.stop(deadline).await;
+        self.streams.cancel();
+        self.serving.stop(deadline).await;
+        self.feed.stop(deadline).await;
+        self.archiver.stop(deadline).await;
+        self.upkeep.stop(deadline).await;
+        for broker in self.brokers {
+            if !matches!(timeout_at(deadline, broker.flush()).await, Ok(Ok(()))) {
+                warn!("the connection to the broker was not flushed in time");
+            }
+        }
+        for store in self.stores {
+            if timeout_at(deadline, store.close()).await.is_err() {
+                warn!("a pool of database connections was not closed in time");
+            }
+        }
+        info!("stopped");
+    }
+}
+
+impl Parts<'_> {
+    fn api(&mut self, access: &Access, key: &CursorKey) -> anyhow::Result<Router> {
+        let (writer, reader) = (self.store(slipstream_store::Role::Api)?, self.store(slipstream_store::Role::Reader)?);
+        Ok(slipstream_api::router(ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards)))
+    }
+
+    async fn gateway(&mut self, access: &Access, key: &CursorKey, streams: &CancellationToken, feed: &mut Stage) -> anyhow::Result<(Router, Arc<Hub>)> {
+        let broker = self.broker("gateway", &self.config.nats_url(&self.config.nats_url_gateway)).await?;
+        let reader = self.store(slipstream_store::Role::Reader)?;
+        let hub = Arc::new(Hub::new(key.clone(), self.config.shards));
+        for shard in 0..self.config.shards {
+            feed.start(format!("feed {shard}"), Feed::new(broker.clone(), hub.clone(), shard).run(feed.token()));
+        }
+        let caps = Caps { node_max: self.config.streams_node_max, tenant_max: self.config.streams_tenant_max, user_max: self.config.streams_user_max };
+        let heartbeat = Duration::from_millis(self.config.heartbeat_ms);
+        let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), Admission::new(caps), heartbeat, streams.clone());
+        Ok((slipstream_gateway::router(gateway), hub))
+    }
+
+    async fn relay(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
+        let broker = self.broker("relay", &self.config.nats_url(&self.config.nats_url_relay)).await?;
+        let (store, reader) = (self.store(slipstream_store::Role::Relay)?, self.store(slipstream_store::Role::Reader)?);
+        let config = relay::Config {
+            duplicate_window: Duration::from_secs(self.config.stream_duplicate_window_seconds),
+            fail_points: self.fail_points()?,
+            ..relay::Config::default()
+        };
+        let relay = Relay::new(store, reader, broker, config);
+        stage.start("relay", relay.run(stage.token()));
+        Ok(())
+    }
+
+    async fn archiver(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
+        let broker = self.broker("archiver", &self.config.nats_url(&self.config.nats_url_archiver)).await?;
+        let (store, reader) = (self.store(slipstream_store::Role::Archiver)?, self.store(slipstream_store::Role::Reader)?);
+        for shard in 0..self.config.shards {
+            let config = archiver::Config { shard, months_ahead: self.config.archive_months_ahead, fail_points: self.fail_points()? };
+            let archiver = Archiver::new(store.clone(), reader.clone(), broker.clone(), config);
+            stage.start(format!("archiver {shard}"), archiver.run(stage.token()));
+        }
+        Ok(())
+    }
+
+    /// One pool for each role of the database; it connects when it is first needed, so that a process starts without its database.
+    fn store(&mut self, role: slipstream_store::Role) -> anyhow::Result<Store> {
+        let mut config = slipstream_store::Config::new(self.config.database_url.expose(), role);
+        config.connections_max = self.config.database_connections_max;
+        config.wake = self.wake.clone();
+        let store = Store::open(config)?;
+        self.stores.push(store.clone());
+        Ok(store)
+    }
+
+    async fn broker(&mut self, name: &str, url: &str) -> anyhow::Result<Broker> {
+        let broker = Broker::open(broker_config(self.config, name, url)?).await?;
+        self.brokers.push(broker.clone());
+        Ok(broker)
+    }
+
+    fn fail_points(&self) -> anyhow::Result<FailPoints> {
+        let names: Vec<&str> = self.config.fail_points.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        Ok(FailPoints::parse(&names)?)
+    }
+}
+
+/// The broker's settings for the user in `url` (else `name` without a password).
+///
+/// # Errors
+/// An address that cannot be read.
+pub fn broker_config(config: &Config, name: &str, url: &str) -> anyhow::Result<slipstream_broker::Config> {
+    let mut broker = slipstream_broker::Config::new(String::new(), name);
+    broker.urls.clear();
+    broker.shards = config.shards;
+    for part in url.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let mut address = url::Url::parse(part).map_err(|error| anyhow::anyhow!("nats_url: {error}"))?;
+        if !address.username().is_empty() {
+            broker.user = Some(address.username().to_owned());
+            broker.password = address.password().map(str::to_owned);
+        }
+        if address.set_username("").is_err() || address.set_password(None).is_err() {
+            anyhow::bail!("nats_url: must be nats://host:port");
+        }
+        broker.urls.push(address.to_string());
+    }
+    Ok(broker)
+}
+
+async fn keep_keys(access: Access, shutdown: CancellationToken) -> Result<(), Infallible> {
+    access.keep_keys_fresh(shutdown).await;
+    Ok(())
+}
+
+async fn observe(stores: Vec<Store>, shutdown: CancellationToken) -> Result<(), Infallible> {
+    loop {
+        stores.iter().for_each(Store::observe);
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            () = sleep(OBSERVE) => {}
+        }
+    }
+}
