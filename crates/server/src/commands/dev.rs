@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::import::load_sample;
-use super::{out, provision};
+use super::out;
+use super::provision::wanted;
 use crate::children::{Lock, NatsUser};
 use crate::config::Config;
 use crate::roles::{Process, broker_config};
@@ -92,9 +93,8 @@ async fn serve(args: &Args, mut config: Config, servers: &Servers, progress: &Pr
     configure(&mut config, servers, &secrets, listen(args)?);
     let migrated = migrate::up(config.database_url_admin(), None).await.context("migrating the database")?;
     progress.step(&format!("database: {} migrations applied", migrated.len()))?;
-    let admin = Broker::connect(broker_config(&config, "admin", config.nats_url_admin.expose())?).await?;
-    let streams = admin.provision(&provision::wanted(&config)).await.context("provisioning the streams")?;
-    progress.step(&format!("broker: {} streams ready", streams.streams.len()))?;
+    let streams = provision(&config).await.context("provisioning the streams")?;
+    progress.step(&format!("broker: {streams} streams ready"))?;
     let mut process = Process::start(&config).await?;
     let url = format!("http://{}", process.address());
     let login = Login::write(&args.dir, &url, &config.token_secret)?;
@@ -115,6 +115,12 @@ async fn serve(args: &Args, mut config: Config, servers: &Servers, progress: &Pr
         Some(task) => bail!("the task {task:?} ended by itself"),
         None => Ok(()),
     }
+}
+
+/// Makes the streams; returns how many there are.
+async fn provision(config: &Config) -> anyhow::Result<usize> {
+    let admin = Broker::connect(broker_config(config, "admin", config.nats_url_admin.expose())?).await?;
+    Ok(admin.provision(&wanted(config)).await?.streams.len())
 }
 
 /// Loads the sample once in the life of a directory; then waits for ever.
@@ -179,11 +185,20 @@ impl Progress {
     fn ready(&self, login: &Login) -> anyhow::Result<()> {
         self.step("ready")?;
         let bold = |text: &str| if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
+        let bin = program();
         out(&format!("\n  Cockpit, signed in as {} of tenant {}:\n\n  {}\n", login.user(), login.tenant(), bold(&login.page())))?;
-        out(&format!("  Stream:  curl -N -H \"Authorization: Bearer $(slipstream token dev)\" {}/api/events", login.url()))?;
-        out("  Also:    slipstream tail · slipstream history · slipstream publish --help")?;
+        out(&format!("  Stream:  curl -N -H \"Authorization: Bearer $({bin} token show)\" {}/api/events", login.url()))?;
+        out(&format!("  Also:    {bin} tail · {bin} history · {bin} publish --help"))?;
         out("  Stop:    Ctrl-C (the data stays)\n")
     }
+}
+
+/// How this program is called from here.
+fn program() -> String {
+    let this = std::env::current_exe().ok();
+    let here = std::env::current_dir().ok();
+    let relative = this.as_deref().zip(here.as_deref()).and_then(|(this, here)| this.strip_prefix(here).ok());
+    relative.or(this.as_deref()).map_or_else(|| "slipstream".to_owned(), |path| path.display().to_string())
 }
 
 /// Signals that stop the process.
