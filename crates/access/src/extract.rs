@@ -1,0 +1,175 @@
+//! Extractors of the platform's routes: each hands a handler its caller and its tenant, or refuses.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::request::Parts;
+use slipstream_event::Tenant;
+
+use crate::{Access, Class, Denied, Principal, Problem, credential};
+
+/// The header by which a super-admin names the tenant, beside the query parameter `account_id`.
+pub const TENANT_HEADER: &str = "x-account-id";
+
+/// A caller of class `C` and the one tenant that the call acts on.
+///
+/// The tenant is the token's. A super-admin names it (`?account_id=` or `X-Account-Id`), else 400 `account_required`. Anyone else who names a foreign
+/// one gets 403 `account_mismatch`.
+#[derive(Clone, Debug)]
+pub struct Guard<C> {
+    principal: Arc<Principal>,
+    tenant: Tenant,
+    class: PhantomData<C>,
+}
+
+/// A reader of its tenant's events.
+pub type Reader = Guard<kind::Reader>;
+/// A writer of its tenant's events, by role or by the scope `events:write`.
+pub type Writer = Guard<kind::Writer>;
+/// An admin of its tenant.
+pub type Admin = Guard<kind::Admin>;
+/// A reader on a stream route: takes `?token=` too, where that is switched on. Never a cookie.
+pub type Streamer = Guard<kind::Streamer>;
+
+/// What tells the extractors apart.
+pub mod kind {
+    use super::Class;
+
+    /// What a kind of guard demands.
+    pub trait Kind: Send + Sync + 'static {
+        /// The class.
+        const CLASS: Class;
+        /// Whether a token in the query may do.
+        const QUERY_TOKEN: bool = false;
+    }
+
+    macro_rules! kinds {
+        ($($(#[$doc:meta])* $name:ident = $class:expr, $query:expr;)*) => {$(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub enum $name {}
+            impl Kind for $name {
+                const CLASS: Class = $class;
+                const QUERY_TOKEN: bool = $query;
+            }
+        )*};
+    }
+
+    kinds! {
+        /// Class user.
+        User = Class::User, false;
+        /// Class reader.
+        Reader = Class::Reader, false;
+        /// Class writer.
+        Writer = Class::Writer, false;
+        /// Class admin.
+        Admin = Class::Admin, false;
+        /// Class super-admin.
+        SuperAdmin = Class::SuperAdmin, false;
+        /// Class reader, on a stream route.
+        Streamer = Class::Reader, true;
+    }
+}
+
+impl<C> Guard<C> {
+    /// The tenant that the call acts on.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// The caller.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The caller, to keep.
+    pub fn into_principal(self) -> Arc<Principal> {
+        self.principal
+    }
+}
+
+/// A super-admin of the platform, without a tenant.
+#[derive(Clone, Debug)]
+pub struct SuperAdmin(Arc<Principal>);
+
+impl SuperAdmin {
+    /// The caller.
+    pub fn principal(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl<S, C> FromRequestParts<S> for Guard<C>
+where
+    S: Send + Sync,
+    C: kind::Kind,
+    Access: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let access = Access::from_ref(state);
+        let principal = authenticate(&access, parts, C::QUERY_TOKEN).await?;
+        if !principal.is(C::CLASS) {
+            return Err(Problem::class_required(C::CLASS));
+        }
+        let tenant = tenant_of(&principal, named_tenant(parts)?.as_deref())?;
+        Ok(Self { principal, tenant, class: PhantomData })
+    }
+}
+
+impl<S> FromRequestParts<S> for SuperAdmin
+where
+    S: Send + Sync,
+    Access: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let principal = authenticate(&Access::from_ref(state), parts, false).await?;
+        if principal.super_admin { Ok(Self(principal)) } else { Err(Problem::class_required(Class::SuperAdmin)) }
+    }
+}
+
+async fn authenticate(access: &Access, parts: &Parts, query_token: bool) -> Result<Arc<Principal>, Denied> {
+    let from_query = || if query_token && access.takes_query_token() { credential::parse_query(parts.uri.query()?, "token") } else { None };
+    let result = match credential::of_platform(&parts.headers) {
+        Ok(token) => access.verify(token).await,
+        Err(Denied::Missing) => match from_query() {
+            Some(token) => access.verify(&token).await,
+            None => Err(Denied::Missing),
+        },
+        Err(denied) => Err(denied),
+    };
+    if let Err(denied) = &result {
+        tracing::debug!(path = parts.uri.path(), reason = %denied, "a credential was refused");
+    }
+    result
+}
+
+/// The tenant that the request names, if any. Two different names are refused rather than chosen from.
+fn named_tenant(parts: &Parts) -> Result<Option<String>, Problem> {
+    let header = parts.headers.get(TENANT_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let mut names: Vec<String> =
+        query.filter(|(name, _)| name == "account_id").map(|(_, value)| value.into_owned()).chain(header).filter(|name| !name.is_empty()).collect();
+    names.dedup();
+    match names.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.clone())),
+        _ => Err(Problem::bad_request("account_ambiguous", "the request names more than one account")),
+    }
+}
+
+/// The tenant that a call acts on: pure, and the only place that decides it for platform routes.
+fn tenant_of(principal: &Principal, named: Option<&str>) -> Result<Tenant, Problem> {
+    match (principal.super_admin, &principal.tenant, named) {
+        (true, _, Some(name)) => Tenant::new(name).map_err(|fault| Problem::bad_request("account_invalid", fault.message)),
+        (true, Some(own), None) => Ok(own.clone()),
+        (true, None, None) => Err(Problem::bad_request("account_required", "a super-admin must name the account: ?account_id=")),
+        (false, None, _) => Err(Problem::forbidden("tenant_context_missing", "the credential names no tenant")),
+        (false, Some(own), Some(name)) if own.as_str() != name => Err(Problem::forbidden("account_mismatch", "this account is not yours")),
+        (false, Some(own), _) => Ok(own.clone()),
+    }
+}

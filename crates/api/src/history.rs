@@ -1,0 +1,68 @@
+//! `GET /api/events/history`: a tenant's archived events, newest first.
+//!
+//! Order of the answer's reads: the head, then how far the archive is complete, then the page. So a page holds at least what `archivedThrough` promises,
+//! and a tag never stands for an older page.
+
+mod etag;
+mod request;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+use slipstream_access::{Class, Query, Route, Streamer};
+use slipstream_event::{Position, Tenant, subject};
+use slipstream_store::history::{self, Page};
+
+use crate::failure::Failure;
+use crate::routes::Endpoint;
+use crate::{ApiState, limits};
+
+pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint { route: Route::new("GET", "/api/events/history", Class::Reader), handler: || get(read) }];
+
+async fn read(State(state): State<ApiState>, reader: Streamer, query: Query, headers: HeaderMap) -> Result<Response, Failure> {
+    let tenant = reader.tenant();
+    let wanted = request::parse(&query, &reader.principal().viewer, |cursor| slipstream_event::Keyset::open(&state.cursor_key, tenant, cursor))?;
+    let head = history::head(&state.archive, tenant).await?;
+    let tag = etag::of(tenant, head, &wanted);
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|given| etag::matches(given.as_bytes(), &tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, cache_headers(&tag)).into_response());
+    }
+    let shard = subject::shard_of(tenant, state.shards);
+    let archived = history::archived_through(&state.archive, shard).await?;
+    let page = history::page(&state.archive, tenant, &wanted).await?;
+    let through = archived.map(|mark| {
+        let cursor = state.cursor_key.seal(tenant, Position::new(shard, mark.epoch, mark.seq));
+        json!({"cursor": cursor, "at": mark.updated_at})
+    });
+    let body = body(&state, tenant, &page, &json!(through).to_string());
+    Ok((cache_headers(&tag), [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
+}
+
+/// The body. The items go in as they came out of the archive: they are JSON.
+fn body(state: &ApiState, tenant: &Tenant, page: &Page, through: &str) -> String {
+    let next = json!(page.next.map(|keyset| keyset.seal(&state.cursor_key, tenant)));
+    let mut body = String::with_capacity(page.items.iter().map(|item| item.payload.len() + 1).sum::<usize>() + 256);
+    body.push_str("{\"items\":[");
+    for (i, item) in page.items.iter().enumerate() {
+        if i > 0 {
+            body.push(',');
+        }
+        body.push_str(&item.payload);
+    }
+    body.push_str(&format!("],\"next_cursor\":{next},\"archivedThrough\":{through}}}"));
+    body
+}
+
+fn cache_headers(tag: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let control = format!("private, max-age={}", limits::HISTORY_MAX_AGE_SECONDS);
+    for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, control.as_str()), (header::VARY, "Authorization")] {
+        // A hexadecimal hash and constants: always header values.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    headers
+}

@@ -1,0 +1,135 @@
+//! What a request for history asks for.
+
+use slipstream_access::problem::Invalid;
+use slipstream_access::{Problem, Query};
+use slipstream_event::cursor::Invalid as NoCursor;
+use slipstream_event::{Category, Fault, Filter, Keyset, Viewer, fault};
+use slipstream_store::history;
+
+use crate::failure::Failure;
+use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_LEN_MAX};
+
+/// Reads the parameters. All faults are reported at once; a cursor that cannot be opened is an error of its own.
+pub(super) fn parse(query: &Query, viewer: &Viewer, open: impl Fn(&str) -> Result<Keyset, NoCursor>) -> Result<history::Query, Failure> {
+    let mut invalid = Vec::new();
+    let limit = keep(&mut invalid, query.integer("limit", HISTORY_LIMIT_DEFAULT, 1..=HISTORY_LIMIT_MAX));
+    let filter = keep(&mut invalid, Filter::from_query(query.pairs()).map_err(|fault| query.refuse(fault)));
+    let from = keep(&mut invalid, query.timestamp("timeStart"));
+    let until = keep(&mut invalid, query.timestamp("timeEnd"));
+    let actions = keep(&mut invalid, list(query, "action"));
+    let categories = keep(&mut invalid, categories(query));
+    let search = keep(&mut invalid, text(query, "q", SEARCH_LEN_MAX));
+    let correlation_id = keep(&mut invalid, text(query, "correlationId", slipstream_event::limits::FILTER_VALUE_LEN_MAX));
+    let with_changes = keep(&mut invalid, with_changes(query)).unwrap_or_default();
+    if !invalid.is_empty() {
+        return Err(invalid.into());
+    }
+    if with_changes && !(viewer.admin || viewer.quality || viewer.platform) {
+        return Err(Problem::forbidden("role_forbidden", "only roles that audit may include the changes").into());
+    }
+    let after = query.text("cursor").map(|cursor| open_cursor(cursor, open)).transpose()?;
+    Ok(history::Query {
+        viewer: viewer.clone(),
+        filter: filter.unwrap_or_default(),
+        // Older clients name actions in capitals; an action is in small letters.
+        actions: actions.unwrap_or_default().into_iter().map(|action| action.to_ascii_lowercase()).collect(),
+        categories: categories.unwrap_or_default(),
+        correlation_id: correlation_id.flatten(),
+        from: from.flatten(),
+        until: until.flatten(),
+        text: search.flatten(),
+        after,
+        limit: limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or_default(),
+        with_changes,
+    })
+}
+
+/// Opens a cursor. Older clients send the time's `+` as it is, so that it arrives as a space.
+fn open_cursor(cursor: &str, open: impl Fn(&str) -> Result<Keyset, NoCursor>) -> Result<Keyset, Problem> {
+    let fault = |_| {
+        let fault = Fault::new("cursor", "cursor_invalid", "is no cursor of this tenant's history");
+        Problem::bad_request("cursor_invalid", fault.to_string()).with_fields(vec![fault])
+    };
+    open(&cursor.replace(' ', "+")).map_err(fault)
+}
+
+/// A parameter that may be repeated and may list values with commas. The bounds are those of the stream's filters.
+fn list(query: &Query, name: &str) -> Result<Vec<String>, Invalid> {
+    let values = || query.pairs().filter(|(key, _)| *key == name).flat_map(|(_, value)| value.split(',')).map(str::trim).filter(|value| !value.is_empty());
+    if values().count() > slipstream_event::limits::FILTER_VALUES_MAX {
+        return Err(query.invalid(name, "too_many_values", format!("takes at most {} values", slipstream_event::limits::FILTER_VALUES_MAX)));
+    }
+    values().try_for_each(|value| fault::text(name, value, slipstream_event::limits::FILTER_VALUE_LEN_MAX)).map_err(|fault| query.refuse(fault))?;
+    Ok(values().map(str::to_owned).collect())
+}
+
+fn categories(query: &Query) -> Result<Vec<Category>, Invalid> {
+    let unknown = || query.invalid("category", "enum", "must be auth, device, entity, capture or system".to_owned());
+    list(query, "category")?.iter().map(|word| Category::parse(word).ok_or_else(unknown)).collect()
+}
+
+/// Whether `include=diff` asks for what changed.
+fn with_changes(query: &Query) -> Result<bool, Invalid> {
+    match query.text("include") {
+        None => Ok(false),
+        Some("diff") => Ok(true),
+        Some(_) => Err(query.invalid("include", "enum", "must be diff".to_owned())),
+    }
+}
+
+fn text(query: &Query, name: &str, len_max: usize) -> Result<Option<String>, Invalid> {
+    let Some(value) = query.text(name) else { return Ok(None) };
+    fault::text(name, value, len_max).map_err(|fault| query.refuse(fault))?;
+    Ok(Some(value.to_owned()))
+}
+
+/// The value, or the fault kept for the answer.
+fn keep<T>(invalid: &mut Vec<Invalid>, result: Result<T, Invalid>) -> Option<T> {
+    result.map_err(|found| invalid.push(found)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use slipstream_event::{CursorKey, Tenant};
+
+    use super::*;
+
+    fn parsed(query: &str) -> Result<history::Query, Failure> {
+        let (key, tenant) = (CursorKey::new(b"k"), Tenant::new("acme").unwrap());
+        parse(&Query::parse(query).unwrap(), &Viewer::default(), |cursor| Keyset::open(&key, &tenant, cursor))
+    }
+
+    fn refused(query: &str) -> (u16, &'static str, Vec<String>) {
+        let problem = parsed(query).unwrap_err().0;
+        let fields = problem.body()["fields"].as_array().unwrap().iter().map(|fault| fault["field"].as_str().unwrap().to_owned()).collect();
+        (problem.status().as_u16(), problem.code(), fields)
+    }
+
+    #[test]
+    fn reads_all_parameters() {
+        let query =
+            parsed("limit=500&action=created,deleted&action=x&category=auth&correlationId=c1&timeStart=2024-01-01T00:00:00Z&q=fire&module=copilot&unknown=1")
+                .unwrap();
+        assert_eq!((query.limit, query.actions.len(), query.categories.as_slice()), (500, 3, [Category::Auth].as_slice()));
+        assert_eq!((query.correlation_id.as_deref(), query.text.as_deref(), query.filter.modules.len()), (Some("c1"), Some("fire"), 1));
+        let plain = parsed("").unwrap();
+        assert_eq!((plain.limit, plain.after), (50, None));
+    }
+
+    #[test]
+    fn names_all_faults_at_once() {
+        let query = "limit=501&severity=bad&timeStart=yesterday&timeEnd=x&category=zoo&q=%00";
+        assert_eq!(refused(query), (422, "validation", ["limit", "severity", "timeStart", "timeEnd", "category", "q"].map(str::to_owned).to_vec()));
+        assert_eq!(refused("limit=0").0, 422);
+        assert_eq!(refused(&format!("action={}", "a,".repeat(60))).0, 422);
+    }
+
+    #[test]
+    fn a_bad_cursor_is_not_page_one() {
+        for bad in ["x", "2024-01-01T00:00:00Z|nonsense", "%20"] {
+            assert_eq!(refused(&format!("cursor={bad}")), (400, "cursor_invalid", vec!["cursor".to_owned()]), "{bad}");
+        }
+        let old = "cursor=2024-01-01T00:00:00.5+00:00|00000000-0000-0000-0000-000000000007";
+        assert_eq!(parsed(old).unwrap().after.unwrap().timestamp.to_string(), "2024-01-01T00:00:00.500000Z");
+    }
+}

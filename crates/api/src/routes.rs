@@ -1,0 +1,28 @@
+//! The table of routes, and the router that is made of it.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::routing::MethodRouter;
+use slipstream_access::{Problem, Route};
+
+use crate::{ApiState, copilot, history};
+
+/// A route and what answers it.
+pub(crate) struct Endpoint {
+    pub(crate) route: Route,
+    pub(crate) handler: fn() -> MethodRouter<ApiState>,
+}
+
+/// All routes of this crate, for the tests that walk them.
+pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| endpoints().map(|endpoint| endpoint.route).collect());
+
+/// The router: every row of [`ROUTES`], and nothing else.
+pub fn router(state: ApiState) -> Router {
+    let routes = endpoints().fold(Router::new(), |router, endpoint| router.route(endpoint.route.path, (endpoint.handler)()));
+    routes.method_not_allowed_fallback(async || Problem::method_not_allowed()).with_state(state)
+}
+
+fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
+    history::ENDPOINTS.iter().chain(copilot::support_tickets::ENDPOINTS)
+}

@@ -1,0 +1,34 @@
+//! What the handlers share.
+
+use axum::extract::FromRef;
+use slipstream_access::Access;
+use slipstream_event::CursorKey;
+use slipstream_store::Store;
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ApiState {
+    /// Who is calling.
+    pub access: Access,
+    /// Domain tables and the outbox: a pool of [`slipstream_store::Role::Api`].
+    pub domain: Store,
+    /// The archive, to read: a pool of [`slipstream_store::Role::Reader`].
+    pub archive: Store,
+    /// Seals the cursors of pages; the same as on the streams.
+    pub cursor_key: CursorKey,
+    /// Number of shards of the log.
+    pub shards: u16,
+}
+
+impl ApiState {
+    /// What the handlers share: `domain` is a pool of [`slipstream_store::Role::Api`], `archive` one of [`slipstream_store::Role::Reader`].
+    pub fn new(access: Access, domain: Store, archive: Store, cursor_key: CursorKey, shards: u16) -> Self {
+        Self { access, domain, archive, cursor_key, shards }
+    }
+}
+
+impl FromRef<ApiState> for Access {
+    fn from_ref(state: &ApiState) -> Self {
+        state.access.clone()
+    }
+}

@@ -1,0 +1,3 @@
+//! The copilot control plane.
+
+pub mod support_tickets;

@@ -1,0 +1,13 @@
+//! Every limit of the domain, and what happens at it.
+
+/// Longest subject of a ticket, in characters. Longer: refused.
+pub const TICKET_SUBJECT_LEN_MAX: usize = 500;
+/// Longest description of a ticket, in characters. Longer: refused.
+pub const TICKET_DESCRIPTION_LEN_MAX: usize = 50_000;
+/// Longest name of a person or profile in a ticket, in characters. Longer: refused.
+pub const TICKET_PERSON_LEN_MAX: usize = 256;
+/// Most tickets of one bulk update. More: refused.
+pub const TICKET_BULK_MAX: usize = 1_000;
+
+/// Longest text of a changed field that an event keeps, in characters, before and after each. Longer: cut, and marked as cut.
+pub const CHANGE_TEXT_LEN_MAX: usize = 4_000;
