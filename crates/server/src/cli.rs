@@ -8,7 +8,7 @@ use slipstream_access::Secret;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::{self, Output, config as settings, dev, history, import, migrate, provision, publish, serve, tail, token};
+use crate::commands::{self, Output, config as settings, dead_letters, dev, history, import, migrate, provision, publish, serve, tail, token};
 use crate::config;
 
 /// Exit code of a command that was called wrongly or could not do its work.
@@ -40,6 +40,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Create or update the broker's streams, or report how they differ.
     Provision(provision::Args),
+    /// List what consumers rejected, and give it to them once more.
+    DeadLetters(dead_letters::Args),
     /// Load events from a file through the public ingest.
     Import(import::Args),
     /// Publish events.
@@ -74,6 +76,7 @@ async fn execute(command: Command, file: Option<PathBuf>) -> anyhow::Result<Exit
         Command::Dev(args) => dev::run(args, settings()?).await,
         Command::Migrate(args) => migrate::run(args, &settings()?).await,
         Command::Provision(args) => provision::run(args, &settings()?).await,
+        Command::DeadLetters(args) => dead_letters::run(args, &settings()?).await,
         Command::Import(args) => done(import::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::Publish(args) => done(publish::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::Tail(args) => done(tail::run(args, &mut Output::stdout(), interrupted()?).await),

@@ -4,6 +4,7 @@
 //! on their cancellation token.
 
 pub mod config;
+pub mod dead_letters;
 pub mod dev;
 pub mod filters;
 pub mod history;
