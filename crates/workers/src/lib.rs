@@ -1,1 +1,21 @@
-//! placeholder
+//! The loops without HTTP: the relay from the outbox to the broker, and the archiver from the broker to the archive.
+//!
+//! What every other crate may rely on:
+//! - **Nothing committed is lost, nothing is shown twice.** A row of the outbox goes out at least once and is deduplicated by `<tenant>:<event id>`: by the broker within its
+//!   duplicate window, by a look into the log itself beyond it ([`relay`]).
+//! - **A tenant's events keep the order of their commits**, also across retries. A tenant that fails delays itself, nobody else.
+//! - **The archive's watermark is the only truth about what is archived.** The archiver keeps nothing of its own and may be killed, frozen or started twice at any moment ([`archiver`]).
+//! - **Outages are waited out**, with pauses that grow up to a bound and are jittered. `run` ends when it is told to, after it has finished what it had in hand.
+//! - Nothing here spawns a task: `run` is one future, and whoever drops it stops it.
+
+pub mod archiver;
+pub mod failpoint;
+pub mod limits;
+pub mod metrics;
+pub mod relay;
+
+mod backoff;
+
+pub use archiver::Archiver;
+pub use failpoint::FailPoints;
+pub use relay::Relay;

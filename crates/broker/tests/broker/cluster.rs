@@ -1,0 +1,113 @@
+use std::collections::HashSet;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use slipstream_broker::{Broker, Config, Message, Provision};
+
+use crate::events::{eventually, numbered, payloads, seqs, tenant};
+use crate::server::Server;
+
+/// Three servers that know each other, with streams in three copies.
+async fn cluster() -> (Vec<Server>, Broker) {
+    let ports: Vec<u16> = {
+        let free: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        free.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+    };
+    let routes = ports.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect::<Vec<_>>().join(", ");
+    let config = |n: usize| {
+        format!(
+            "server_name: n{n}\ncluster {{ name: test, listen: \"127.0.0.1:{}\", routes: [{routes}], no_advertise: true, ping_interval: \"1s\", ping_max: 2 }}",
+            ports[n]
+        )
+    };
+    let servers: Vec<_> = (0..3).map(|n| Server::with(&config(n))).collect();
+    let broker = Broker::connect(Config { urls: servers.iter().map(Server::url).collect(), ..servers[0].config(1) }).await.unwrap();
+    let three = Provision { replicas: Some(3), ..Provision::default() };
+    eventually("three copies", async || broker.provision(&three).await.ok()).await;
+    (servers, broker)
+}
+
+async fn leader(servers: &[Server], asked: usize) -> usize {
+    let raw = servers[asked].raw().await;
+    eventually("a leader", async || {
+        let name = raw.get_stream("EVENTS").await.ok()?.cached_info().cluster.clone()?.leader?;
+        name.strip_prefix('n')?.parse().ok()
+    })
+    .await
+}
+
+async fn publish(broker: &Broker, name: &str, count: usize) {
+    let batch = numbered(name, count);
+    eventually("a batch is stored", async || broker.publish_batch(&batch).await.ok()).await;
+}
+
+async fn replayed(broker: &Broker, name: &str, up_to: u64) -> Vec<Message> {
+    let (mut messages, mut after) = (Vec::new(), 0);
+    while after < up_to {
+        let (page, took) = eventually("a page", async || {
+            let asked_at = Instant::now();
+            let page = broker.replay(&tenant(name), after, up_to, 100, 1 << 20).await.ok()?;
+            Some((page, asked_at.elapsed()))
+        })
+        .await;
+        assert!(took < Duration::from_secs(4), "a page took {took:?}");
+        after = page.through_seq;
+        messages.extend(page.messages);
+    }
+    messages
+}
+
+/// A copy of the stream may lag behind the ack: what a replay says it has read must nevertheless be whole.
+#[tokio::test]
+async fn a_replay_right_after_the_ack_is_whole() {
+    let (_servers, broker) = cluster().await;
+    for round in 1..=40_u64 {
+        publish(&broker, "a", 5).await;
+        publish(&broker, "b", 3).await;
+        let up_to = round * 8;
+        let read = replayed(&broker, "a", up_to).await;
+        assert_eq!(read.len() as u64, round * 5, "in round {round}");
+        assert_eq!(seqs(&broker.fill(0, up_to, up_to).await.unwrap().messages), [up_to]);
+    }
+}
+
+#[tokio::test]
+async fn everything_goes_on_when_the_leader_is_killed() {
+    let (mut servers, broker) = cluster().await;
+    publish(&broker, "a", 200).await;
+    let mut log = broker.consume(0, 1).await.unwrap();
+    let leader = leader(&servers, 0).await;
+    servers[leader].kill();
+    publish(&broker, "b", 200).await;
+    let mut read: Vec<Message> = Vec::new();
+    while read.len() < 400 {
+        match log.next_batch(1_000, 1 << 20, Duration::from_millis(50)).await {
+            Ok(messages) => read.extend(messages),
+            Err(_) => log = eventually("another reader", async || broker.consume(0, read.last().map_or(1, |m| m.seq + 1)).await.ok()).await,
+        }
+    }
+    assert_eq!(seqs(&read), (1..=400).collect::<Vec<u64>>());
+    assert_eq!(payloads(&replayed(&broker, "b", 400).await).len(), 200);
+    assert_eq!(broker.fill(0, 1, 400).await.unwrap().messages.len(), 400);
+    servers[leader].start_again();
+}
+
+/// Direct gets go to any copy, so also to one that hangs: the second way has to answer.
+#[tokio::test]
+async fn replays_and_fills_work_beside_a_server_that_hangs() {
+    let (servers, broker) = cluster().await;
+    publish(&broker, "a", 300).await;
+    let leader = leader(&servers, 0).await;
+    // Connected to the leader, so that neither the connection nor the leader is what hangs.
+    let broker = Broker::connect(servers[leader].config(1)).await.unwrap();
+    broker.stream_state(0).await.unwrap();
+    servers[(leader + 1) % 3].signal("-STOP");
+    for _ in 0..6 {
+        assert_eq!(replayed(&broker, "a", 300).await.len(), 300);
+        let asked_at = Instant::now();
+        let fill = broker.fill(0, 1, 300).await.unwrap();
+        assert_eq!(fill.messages.iter().map(|m| m.seq).collect::<HashSet<_>>().len(), 300);
+        assert!(asked_at.elapsed() < Duration::from_secs(4), "{:?}", asked_at.elapsed());
+    }
+    servers[(leader + 1) % 3].signal("-CONT");
+}

@@ -1,0 +1,17 @@
+//! The broker crate against a real `nats-server`, one private server per test.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as its body does")]
+
+mod cluster;
+mod connect;
+mod dead_letters;
+mod events;
+mod fill;
+mod live;
+mod log;
+mod provision;
+mod publish;
+mod replay;
+mod restart;
+mod server;
+mod work;

@@ -1,0 +1,126 @@
+//! History: a tenant's events, newest first.
+//!
+//! Order is by time and then id, which no two events of a tenant share, so a page begins exactly after the last item of the page before, also when
+//! many events have the same time or new ones come in meanwhile. What a reader may see is decided here, in the query, by the same rules as on the stream.
+
+mod predicate;
+
+use std::time::Instant;
+
+use slipstream_event::{Category, Event, Filter, Keyset, Tenant, Timestamp, Viewer};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+use time::OffsetDateTime;
+
+use crate::archive::Watermark;
+use crate::{Error, Store, archive, limits, metrics};
+
+/// What a reader asks for. The default asks for nothing: its viewer sees no event.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// What the reader may see.
+    pub viewer: Viewer,
+    /// What the reader wants.
+    pub filter: Filter,
+    /// Actions; empty for all.
+    pub actions: Vec<String>,
+    /// Categories; empty for all.
+    pub categories: Vec<Category>,
+    /// Correlation id.
+    pub correlation_id: Option<String>,
+    /// Earliest time, inclusive.
+    pub from: Option<Timestamp>,
+    /// Latest time, inclusive.
+    pub until: Option<Timestamp>,
+    /// Free text: a part of the message, of the entity's name or id, of the action, or of the actor's id or name. Case is ignored
+    /// (of ids only that of A to Z).
+    pub text: Option<String>,
+    /// The last item of the page before.
+    pub after: Option<Keyset>,
+    /// Most items; 0 and more than [`HISTORY_LIMIT_MAX`](limits::HISTORY_LIMIT_MAX) are cut to the bounds.
+    pub limit: u32,
+    /// Whether items keep their `changes`: for readers that audit.
+    pub with_changes: bool,
+}
+
+/// A part of history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// Newest first, by time and then id.
+    pub items: Vec<Item>,
+    /// Where the next page begins; `None` on the last page.
+    pub next: Option<Keyset>,
+}
+
+/// One event of a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Its place.
+    pub keyset: Keyset,
+    /// Its JSON: canonical, and without `changes` unless they were asked for.
+    pub payload: String,
+}
+
+/// One page of a tenant's history. Events that are archived meanwhile neither repeat nor hide those of later pages.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn page(store: &Store, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
+    let begun = Instant::now();
+    let limit = query.limit.clamp(1, limits::HISTORY_LIMIT_MAX) as usize;
+    let mut tx = store.begin_read(tenant).await?;
+    let mut items = Vec::new();
+    for leg in predicate::legs(query, Timestamp::now()) {
+        // One more than asked for tells whether there is a next page.
+        let missing = limit + 1 - items.len();
+        items.extend(read(&mut tx, tenant, query, leg, missing).await?);
+        if items.len() > limit {
+            break;
+        }
+    }
+    tx.commit().await?;
+    let has_next = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| has_next).map(|item| item.keyset);
+    ::metrics::histogram!(metrics::HISTORY_SECONDS).record(begun.elapsed().as_secs_f64());
+    Ok(Page { items, next })
+}
+
+/// A number that changes whenever the tenant's archive does: one look-up by primary key. 0 for a tenant without events.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn head(store: &Store, tenant: &Tenant) -> Result<u64, Error> {
+    let mut tx = store.begin_read(tenant).await?;
+    let statement = sqlx::query_scalar::<_, i64>("select version from slipstream.tenant_head where tenant_id = $1");
+    let version = statement.bind(tenant.as_str()).fetch_optional(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(version.map_or(0, crate::number::unsigned))
+}
+
+/// How far the archive of a shard is complete; `None` when it never began.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn archived_through(store: &Store, shard: u16) -> Result<Option<Watermark>, Error> {
+    archive::read_watermark(store, shard).await
+}
+
+async fn read(connection: &mut PgConnection, tenant: &Tenant, query: &Query, leg: predicate::Leg, limit: usize) -> Result<Vec<Item>, Error> {
+    let mut statement = predicate::statement(tenant, query, leg, limit);
+    let rows = statement.build().fetch_all(connection).await?;
+    rows.iter().map(|row| item(row, query.with_changes)).collect()
+}
+
+fn item(row: &PgRow, with_changes: bool) -> Result<Item, Error> {
+    let keyset = Keyset { timestamp: row.try_get::<OffsetDateTime, _>("occurred_at")?.into(), id: row.try_get("event_id")? };
+    let payload: String = row.try_get("payload")?;
+    let has_changes: bool = row.try_get("has_changes")?;
+    let payload = if has_changes && !with_changes {
+        let event = Event::from_json(payload.as_bytes()).map_err(|error| Error::Bug(format!("an archived event cannot be read: {error}")))?;
+        event.to_public_json()
+    } else {
+        payload
+    };
+    Ok(Item { keyset, payload })
+}

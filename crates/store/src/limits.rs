@@ -1,0 +1,43 @@
+//! Every limit of this crate, and what happens at it.
+
+use std::time::Duration;
+
+/// Longest wait for a connection, unless configured otherwise. Longer: [`Error::Unavailable`](crate::Error::Unavailable).
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest statement, unless configured otherwise. Longer: cancelled by Postgres, [`Error::Unavailable`](crate::Error::Unavailable).
+pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest wait for a lock. Longer: [`Error::Contended`](crate::Error::Contended).
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait of a migration for a lock, another migration included. Longer: it fails and changes nothing, instead of stopping all others behind it.
+pub const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time that a transaction may stay open without a statement. Longer: Postgres ends the connection.
+pub const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest life of a pooled connection, so that a pool follows a moved database. Longer: closed when it is idle.
+pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// Most events of one write. More: [`Error::TooManyEvents`](crate::Error::TooManyEvents), and nothing is written.
+pub const WRITE_EVENTS_MAX: usize = 10_000;
+
+/// Longest time that a write spends, after its commit, on telling relays in other processes. Longer: they find its rows at their next poll.
+pub const NOTIFY_WAIT: Duration = Duration::from_millis(250);
+/// Shortest time between two attempts of a relay to listen for notifications. Meanwhile it polls.
+pub const LISTEN_RETRY: Duration = Duration::from_secs(1);
+/// Longest wait for the connection that holds a leadership to answer. Longer: the leadership counts as lost.
+pub const LEADERSHIP_ANSWER_WAIT: Duration = Duration::from_secs(3);
+
+/// Most bytes of payload in one claim of the outbox, in bytes. More: the claim is cut; at least one row is claimed.
+pub const CLAIM_BYTES_MAX: i64 = 8 * 1024 * 1024;
+/// Longest error kept with an outbox row or a quarantined message, in characters. Longer: cut.
+pub const REASON_LEN_MAX: usize = 1_000;
+/// How long published rows stay in the outbox: longer than what a broker may lose. Older: deleted by [`Outbox::prune`](crate::outbox::Outbox::prune).
+pub const PUBLISHED_KEPT: Duration = Duration::from_secs(15 * 60);
+/// Most rows that one statement of [`Outbox::prune`](crate::outbox::Outbox::prune) deletes. More: the next call.
+pub const PRUNE_ROWS_MAX: i64 = 5_000;
+
+/// Months for which partitions are kept ready beyond the current one.
+pub const MONTHS_AHEAD: u32 = 3;
+
+/// Most items of one page of history. More: cut to this.
+pub const HISTORY_LIMIT_MAX: u32 = 500;
+/// Most events of one page of cold replay. More: cut to this; the page says through where it is complete.
+pub const COLD_LIMIT_MAX: u32 = 5_000;

@@ -1,0 +1,16 @@
+//! The store against a real Postgres.
+#![expect(clippy::unwrap_used, reason = "a test fails where its ground is missing")]
+
+mod archive;
+mod cluster;
+mod cold;
+mod emit;
+mod fixture;
+mod history;
+mod isolation;
+mod migrations;
+mod outbox;
+mod restart;
+mod roles;
+mod tickets;
+mod write;

@@ -1,0 +1,68 @@
+//! Every limit of this crate, and what happens at it.
+
+use std::time::Duration;
+
+/// Most rows of one claim of the outbox, and so of one ordered batch of a tenant. More: the next claim.
+pub const CLAIM_ROWS_MAX: usize = 1_000;
+/// Most rows of the outbox in hand (claimed and not yet marked). At the limit the relay claims no more until some are marked.
+pub const ROWS_IN_HAND_MAX: usize = 8_000;
+/// Most tenants that are being published or wait for a retry. At the limit the relay claims no more until some are done.
+pub const TENANTS_IN_HAND_MAX: usize = 10_000;
+/// Most tenants of one shard that are published at the same time. More: they wait for their turn.
+pub const TENANTS_PUBLISHING_MAX: usize = 64;
+/// Longest time between a claim and the sending of its rows. Longer (the process was frozen): the rows are given back, another leader may have them.
+pub const CLAIM_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// Shortest pause between two looks at the outbox that nobody asked for.
+pub const POLL_MIN: Duration = Duration::from_millis(50);
+/// Longest pause between two looks at the outbox. While nothing comes, the pause grows up to here.
+pub const POLL_MAX: Duration = Duration::from_millis(500);
+/// Pause between two attempts to become the relay that leads.
+pub const LEAD_EVERY: Duration = Duration::from_secs(1);
+
+/// First pause of a tenant whose publishing failed; it doubles up to [`TENANT_PAUSE_MAX`].
+pub const TENANT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause of a tenant whose publishing failed.
+pub const TENANT_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// First pause after a failure of a server or the database; it doubles up to [`RETRY_PAUSE_MAX`].
+pub const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// Longest pause after a failure of a server or the database.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// How often the relay compares a stream with what it was acknowledged, without an occasion.
+pub const COMPARE_EVERY: Duration = Duration::from_secs(60);
+/// How far the clocks of relay and database may differ. Further: a row that an earlier leader had published could be taken for a new one.
+pub const CLOCKS_APART_MAX: Duration = Duration::from_secs(60);
+/// Most rows in a row that are set aside for a reason that may lie with the broker. More: they wait, until the broker takes some other row.
+pub const SET_ASIDE_RUN_MAX: u32 = 20;
+/// Most messages of one page when the relay looks for rows in the stream.
+pub const LOOK_MESSAGES: usize = 1_000;
+/// Most bytes of one page when the relay looks for rows in the stream.
+pub const LOOK_BYTES: usize = 4 * 1024 * 1024;
+
+/// How often published rows are pruned.
+pub const PRUNE_EVERY: Duration = Duration::from_secs(10);
+/// How often depth and age of the outbox are measured.
+pub const DEPTH_EVERY: Duration = Duration::from_secs(5);
+
+/// Most messages of one batch of the archiver. More: the next batch.
+pub const BATCH_MESSAGES: usize = 1_000;
+/// Most payload bytes of one batch of the archiver, unless one message alone is larger. More: the next batch.
+pub const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// How long a batch waits, from its first message on, to become full.
+pub const BATCH_WAIT: Duration = Duration::from_millis(50);
+
+/// How long the watermark must stand still, beside a stream that is ahead of it, before an archiver that was fenced off takes over.
+pub const STANDBY: Duration = Duration::from_secs(3);
+/// How often an archiver that was fenced off looks at the watermark.
+pub const STANDBY_EVERY: Duration = Duration::from_millis(500);
+/// How often an archiver that has nothing to do makes sure that the stream is still the one that it reads.
+pub const RECHECK_EVERY: Duration = Duration::from_secs(5);
+/// Messages of the stream that are looked at, at most, to tell whether the archive holds a place of it.
+pub const EVIDENCE_MESSAGES: u64 = 16;
+/// Attempts to write a dead letter while the broker answers otherwise. More: the message is kept in quarantine only.
+pub const DEAD_LETTER_ATTEMPTS: u32 = 3;
+/// How often lag is measured.
+pub const LAG_EVERY: Duration = Duration::from_secs(5);
+/// How often the partitions of the months to come are seen to.
+pub const UPKEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);

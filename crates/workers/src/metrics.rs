@@ -1,0 +1,72 @@
+//! Names of this crate's metrics.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Whether this process leads the relay.
+pub const RELAY_LEADS: &str = "slipstream_relay_leads";
+/// Rows of the outbox that were published, by `outcome`: `stored`, `duplicate` (the broker knew the id), `found` (the log was seen to hold it).
+pub const RELAY_PUBLISHED_TOTAL: &str = "slipstream_relay_published_total";
+/// From the append of a row, just before its commit, to the broker's ack.
+pub const RELAY_LATENCY_SECONDS: &str = "slipstream_relay_commit_to_publish_seconds";
+/// Publishing of a tenant's rows that failed and is tried again.
+pub const RELAY_FAILURES_TOTAL: &str = "slipstream_relay_publish_failures_total";
+/// Rows that were set aside for good.
+pub const RELAY_SET_ASIDE_TOTAL: &str = "slipstream_relay_set_aside_total";
+/// Rows that were published once and are to be published again, because the stream lost them.
+pub const RELAY_REOPENED_TOTAL: &str = "slipstream_relay_reopened_total";
+/// Rows of the outbox that wait to be published.
+pub const OUTBOX_DEPTH: &str = "slipstream_outbox_pending_rows";
+/// Age of the oldest of them; 0 when none waits.
+pub const OUTBOX_OLDEST_SECONDS: &str = "slipstream_outbox_oldest_seconds";
+/// Rows of the outbox that stand aside.
+pub const OUTBOX_SET_ASIDE: &str = "slipstream_outbox_set_aside_rows";
+
+/// Events archived, by `shard`.
+pub const ARCHIVED_TOTAL: &str = "slipstream_archiver_archived_total";
+/// Events that the archive had already, by `shard`.
+pub const DUPLICATES_TOTAL: &str = "slipstream_archiver_duplicates_total";
+/// Messages of one batch.
+pub const BATCH_MESSAGES: &str = "slipstream_archiver_batch_messages";
+/// From the making of one batch to its commit.
+pub const BATCH_SECONDS: &str = "slipstream_archiver_batch_seconds";
+/// From the broker's storing of a message to its commit in the archive: of the oldest message of each batch.
+pub const ARCHIVE_LATENCY_SECONDS: &str = "slipstream_archiver_publish_to_archive_seconds";
+/// Messages of the stream that are not archived yet, by `shard`.
+pub const LAG_MESSAGES: &str = "slipstream_archiver_lag_messages";
+/// Age of the last archived message while some are not archived yet, else 0; by `shard`.
+pub const LAG_SECONDS: &str = "slipstream_archiver_lag_seconds";
+/// Messages that were archived as quarantined, by `reason`.
+pub const QUARANTINED_TOTAL: &str = "slipstream_archiver_quarantined_total";
+/// Messages that left the broker before they were archived, by `shard`.
+pub const HOLES_TOTAL: &str = "slipstream_archiver_lost_messages_total";
+/// Dead letters that could not be written; the messages are in quarantine only.
+pub const DEAD_LETTERS_MISSED_TOTAL: &str = "slipstream_archiver_dead_letters_missed_total";
+/// New readers made after something went wrong, by `reason`.
+pub const RESTARTS_TOTAL: &str = "slipstream_archiver_restarts_total";
+/// Months after the current one for which the archive has partitions.
+pub const MONTHS_AHEAD: &str = "slipstream_archive_months_ahead";
+
+/// Registers the descriptions.
+pub fn describe() {
+    describe_gauge!(RELAY_LEADS, Unit::Count, "1 while this process leads the relay");
+    describe_counter!(RELAY_PUBLISHED_TOTAL, Unit::Count, "Outbox rows published, by outcome (stored, duplicate, found)");
+    describe_histogram!(RELAY_LATENCY_SECONDS, Unit::Seconds, "From the append of an outbox row to the broker's ack");
+    describe_counter!(RELAY_FAILURES_TOTAL, Unit::Count, "Failed publishing of a tenant's outbox rows, tried again");
+    describe_counter!(RELAY_SET_ASIDE_TOTAL, Unit::Count, "Outbox rows set aside because they can never be published");
+    describe_counter!(RELAY_REOPENED_TOTAL, Unit::Count, "Outbox rows to be published again because the stream lost them");
+    describe_gauge!(OUTBOX_DEPTH, Unit::Count, "Outbox rows that wait to be published");
+    describe_gauge!(OUTBOX_OLDEST_SECONDS, Unit::Seconds, "Age of the oldest outbox row that waits");
+    describe_gauge!(OUTBOX_SET_ASIDE, Unit::Count, "Outbox rows that stand aside");
+    describe_counter!(ARCHIVED_TOTAL, Unit::Count, "Events archived, by shard");
+    describe_counter!(DUPLICATES_TOTAL, Unit::Count, "Events that the archive had already, by shard");
+    describe_histogram!(BATCH_MESSAGES, Unit::Count, "Messages of one archiver batch");
+    describe_histogram!(BATCH_SECONDS, Unit::Seconds, "From the making of an archiver batch to its commit");
+    describe_histogram!(ARCHIVE_LATENCY_SECONDS, Unit::Seconds, "From the broker's storing of a message to its commit in the archive");
+    describe_gauge!(LAG_MESSAGES, Unit::Count, "Messages of the stream that are not archived yet, by shard");
+    describe_gauge!(LAG_SECONDS, Unit::Seconds, "Age of the last archived message while others wait, by shard");
+    describe_counter!(QUARANTINED_TOTAL, Unit::Count, "Messages kept in quarantine instead of the archive, by reason");
+    describe_counter!(HOLES_TOTAL, Unit::Count, "Messages that left the broker before they were archived, by shard");
+    describe_counter!(DEAD_LETTERS_MISSED_TOTAL, Unit::Count, "Dead letters that could not be written");
+    describe_counter!(RESTARTS_TOTAL, Unit::Count, "New archiver readers after a failure, by reason");
+    describe_gauge!(MONTHS_AHEAD, Unit::Count, "Months after the current one for which the archive has partitions");
+}

@@ -1,0 +1,3 @@
+drop table copilot.support_tickets;
+drop table copilot.users;
+drop schema copilot;
