@@ -72,8 +72,9 @@ impl Draft {
     pub fn from_json(json: &[u8]) -> Result<Self, Fault> {
         let mut reader = serde_json::Deserializer::from_slice(json);
         let draft = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
+            // Where the text is no JSON, the reader has not come to know the field.
             let field = match e.path().to_string() {
-                path if path == "." => String::new(),
+                path if path == "." || !e.inner().is_data() => String::new(),
                 path => path,
             };
             reader_fault(field, e.inner())
@@ -235,7 +236,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_draft() {
-        assert_eq!(codes("{")[0].1, "json_invalid");
+        assert_eq!(codes("{"), [(String::new(), "json_invalid")]);
+        assert_eq!(codes(r#"{"type":"a.b.c","#), [(String::new(), "json_invalid")]);
         assert_eq!(codes(r#"{"type":"a.b.c","entityId":"1"} x"#)[0].1, "json_invalid");
         assert_eq!(codes(r#"{"type":"a.b.c","entityId":5}"#), [("entityId".to_owned(), "field_invalid")]);
         assert_eq!(codes(r#"{"type":"a.b.c","entityId":"1","nonsense":5}"#)[0].1, "field_invalid");

@@ -19,4 +19,4 @@ pub mod serve;
 pub mod stream;
 pub mod window;
 
-pub use routes::{Gateway, router};
+pub use routes::{Gateway, ROUTES, router};

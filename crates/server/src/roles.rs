@@ -61,13 +61,12 @@ struct Parts<'a> {
 }
 
 impl Process {
-    /// Starts the roles of `config`. Ports are bound first: what is taken is told before any other work.
+    /// Starts the roles of `config` and serves them on `listener`, which is bound before any other work, so that an address that is taken is told at once.
     ///
     /// # Errors
-    /// Settings with faults, a port that is taken, a first connection that does not come about.
-    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+    /// Settings with faults, a first connection that does not come about.
+    pub async fn start(config: &Config, listener: TcpListener) -> anyhow::Result<Self> {
         config.check_serving()?;
-        let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let metrics = telemetry::metrics()?;
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);

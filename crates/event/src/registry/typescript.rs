@@ -6,7 +6,9 @@ use super::{Declaration, Kind};
 
 /// The whole module: `EventMetadata`, `EventType`, `Declaration`, `declarations` and `defaultQueryKeys`. Equal registries give equal texts.
 pub fn module() -> String {
-    let mut out = String::from("// Generated from the registry of event types (crates/event/src/registry). Do not edit.\n\nimport type { Severity } from \"./envelope.ts\";\n\n");
+    let mut out = String::from(
+        "// Generated from the registry of event types (crates/event/src/registry). Do not edit.\n\nimport type { Severity } from \"./envelope.ts\";\n\n",
+    );
     out.push_str("/** What the metadata of each registered type holds, beside `amoId` and `module`. */\nexport interface EventMetadata {\n");
     super::all().for_each(|declaration| metadata(&mut out, declaration));
     out.push_str("}\n\n/** The registered types. */\nexport type EventType = keyof EventMetadata;\n\n");

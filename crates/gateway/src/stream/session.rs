@@ -224,8 +224,15 @@ impl Session {
     /// Goes over to the log that took the place of a closed one.
     async fn rebase(&mut self) {
         let given = self.cursor();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let Some(log) = self.hub.log(&self.reader.tenant, deadline).await else {
+        // Silence for longer than a heartbeat would make the client connect anew in any case.
+        let deadline = Instant::now() + self.heartbeat;
+        let drain = self.drain.clone();
+        let log = tokio::select! {
+            biased;
+            () = drain.cancelled() => return self.end("server_shutdown", true),
+            log = self.hub.log(&self.reader.tenant, deadline) => log,
+        };
+        let Some(log) = log else {
             self.has_ended = true;
             return;
         };

@@ -12,7 +12,9 @@ use crate::roles::broker_config;
 
 /// What the command takes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  slipstream dead-letters list --consumer archiver\n  slipstream dead-letters redrive 17 18\n\nA redriven message is stored once more for the consumer that rejected it; streams and history do not show it twice.")]
+#[command(
+    after_help = "Examples:\n  slipstream dead-letters list --consumer archiver\n  slipstream dead-letters redrive 17 18\n\nA redriven message is stored once more for the consumer that rejected it; streams and history do not show it twice."
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use slipstream_access::Secret;
 use slipstream_broker::Broker;
 use slipstream_store::migrate;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -69,12 +70,13 @@ pub async fn run(mut args: Args, mut config: Config) -> anyhow::Result<ExitCode>
     let lock = lock(&args.dir)?;
     // The children have working directories of their own.
     args.dir = args.dir.canonicalize()?;
+    let listener = bind(&args).await?;
     let progress = Progress { begun: Instant::now() };
     let servers = tokio::select! {
         servers = Servers::start(&args.dir, &progress) => servers?,
         () = interrupt.wait() => return Ok(ExitCode::SUCCESS),
     };
-    let ran = serve(&args, config, &servers, &progress, &mut interrupt).await;
+    let ran = serve(&args, config, listener, &servers, &progress, &mut interrupt).await;
     progress.step("stopping")?;
     servers.stop().await;
     drop(lock);
@@ -87,15 +89,22 @@ pub fn token_secret() -> Option<Secret> {
     here.ancestors().find_map(|dir| Secrets::load(&dir.join(".slipstream"))).map(|secrets| Secret::new(secrets.token))
 }
 
-async fn serve(args: &Args, mut config: Config, servers: &Servers, progress: &Progress, interrupt: &mut Interrupt) -> anyhow::Result<()> {
+async fn serve(
+    args: &Args,
+    mut config: Config,
+    listener: TcpListener,
+    servers: &Servers,
+    progress: &Progress,
+    interrupt: &mut Interrupt,
+) -> anyhow::Result<()> {
     let secrets = Secrets::load_or_create(&args.dir)?;
     servers.postgres.ensure_database(DATABASE).await?;
-    configure(&mut config, servers, &secrets, listen(args)?);
+    configure(&mut config, servers, &secrets);
     let migrated = migrate::up(config.database_url_admin(), None).await.context("migrating the database")?;
     progress.step(&format!("database: {} migrations applied", migrated.len()))?;
     let streams = provision(&config).await.context("provisioning the streams")?;
     progress.step(&format!("broker: {streams} streams ready"))?;
-    let mut process = Process::start(&config).await?;
+    let mut process = Process::start(&config, listener).await?;
     let url = format!("http://{}", process.address());
     let login = Login::write(&args.dir, &url, &config.token_secret)?;
     progress.ready(&login)?;
@@ -136,9 +145,8 @@ async fn sample(args: &Args, login: &Login) -> anyhow::Result<Option<String>> {
 }
 
 /// The settings of a private deployment: everything on loopback, each service as its own user.
-fn configure(config: &mut Config, servers: &Servers, secrets: &Secrets, listen: SocketAddr) {
+fn configure(config: &mut Config, servers: &Servers, secrets: &Secrets) {
     let nats = |user: NatsUser| Secret::new(servers.nats.url(user));
-    config.listen = listen;
     config.database_url = Secret::new(servers.postgres.url(DATABASE));
     config.database_url_admin = config.database_url.clone();
     config.nats_url_gateway = nats(NatsUser::Gateway);
@@ -168,12 +176,15 @@ fn lock(dir: &Path) -> anyhow::Result<Lock> {
     Lock::acquire(dir).context("is `slipstream dev` running in this directory already?")
 }
 
-/// The given port; else the usual one when it is free; else any.
-fn listen(args: &Args) -> anyhow::Result<SocketAddr> {
+/// The given port; else the usual one when it is free; else any. Held from here on, so that two checkouts that start at once do not choose the same.
+async fn bind(args: &Args) -> anyhow::Result<TcpListener> {
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match args.port {
-        Some(port) => Ok(at(port)),
-        None => Ok(std::net::TcpListener::bind(at(PORT)).map_or_else(|_| at(0), |_| at(PORT))),
+        Some(port) => TcpListener::bind(at(port)).await.with_context(|| format!("cannot listen on {}", at(port))),
+        None => match TcpListener::bind(at(PORT)).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => Ok(TcpListener::bind(at(0)).await?),
+        },
     }
 }
 

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, warn};
 
@@ -44,7 +45,9 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<ExitCode> {
         config.listen = listen;
     }
     telemetry::logs(&config)?;
-    let mut process = Process::start(&config).await?;
+    config.check_serving()?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let mut process = Process::start(&config, listener).await?;
     if let Some(file) = &args.address_file {
         process.write_address(file)?;
     }
