@@ -46,7 +46,8 @@ pub fn object(data: &[u8]) {
     let compact = serde_json::to_string(&object).expect("an object serialises");
     assert!(!compact.contains(['\n', '\r']), "free JSON is one line: {compact}");
     let (before, after) = (serde_json::from_str::<Value>(&given), serde_json::from_str::<Value>(&compact));
-    assert_eq!(before.is_ok(), after.is_ok(), "{given} became {compact}");
+    // The other way round is possible: a value that nobody can represent may be gone, when its key came again.
+    assert!(before.is_err() || after.is_ok(), "{given} became {compact}");
     if let (Ok(before), Ok(after)) = (before, after) {
         assert_eq!(before, after);
         let fits = object.len() <= limits::OBJECT_KEYS_MAX && depth(&after) <= limits::OBJECT_DEPTH_MAX;

@@ -1,0 +1,5 @@
+//! The floors: the same work by the engines alone.
+
+pub(crate) mod copy;
+pub(crate) mod publish;
+pub(crate) mod writer;

@@ -1,0 +1,165 @@
+//! Every route, walked: without a credential, with a forged one, below its class, and by another tenant with our ids. A route without a case
+//! fails the build.
+
+use serde_json::json;
+use slipstream_access::{Class, Route};
+use slipstream_tests::{Answer, Http, Node, Stack, eventually, ticket};
+
+use crate::event;
+
+/// What a caller of another tenant must get.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Foreign {
+    /// Nothing is there for it.
+    NotFound,
+    /// An answer of its own, in which nothing is ours.
+    Own(u16),
+    /// The stream: open, without a byte of ours.
+    Stream,
+    /// The route is for everybody.
+    Public,
+}
+
+/// One route's case: its method and path pattern, a body, and what a foreign caller gets.
+type Case = (&'static str, &'static str, &'static str, Foreign);
+
+const CASES: &[Case] = &[
+    ("GET", "/livez", "", Foreign::Public),
+    ("GET", "/readyz", "", Foreign::Public),
+    ("GET", "/metrics", "", Foreign::Public),
+    ("POST", "/api/events", r#"{"type":"shop.order.created","entityId":"theirs"}"#, Foreign::Own(202)),
+    ("GET", "/api/events", "", Foreign::Stream),
+    ("GET", "/api/events/history", "", Foreign::Own(200)),
+    ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
+    ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
+    ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
+    ("GET", "/copilot/support-tickets/{id}", "", Foreign::NotFound),
+    ("POST", "/copilot/support-tickets", r#"{"subject":"theirs","description":"d"}"#, Foreign::Own(200)),
+    ("POST", "/copilot/support-tickets/", r#"{"subject":"theirs","description":"d"}"#, Foreign::Own(200)),
+    ("POST", "/copilot/support-tickets/bulk-update", r#"{"ticket_ids":["{id}"],"status":"CLOSED"}"#, Foreign::Own(200)),
+    ("PUT", "/copilot/support-tickets/{id}", r#"{"status":"CLOSED"}"#, Foreign::NotFound),
+    ("DELETE", "/copilot/support-tickets/{id}", "", Foreign::NotFound),
+];
+
+/// What stands in everything of ours.
+const CANARY: &str = "canary-of-the-victim";
+
+fn routes() -> Vec<Route> {
+    slipstream_api::ROUTES
+        .iter()
+        .copied()
+        .chain(slipstream_gateway::ROUTES.iter().copied())
+        .chain(slipstream_server::http::ops::ROUTES.iter().copied())
+        .collect()
+}
+
+fn class_of(method: &str, path: &str) -> Class {
+    routes().iter().find(|route| (route.method, route.path) == (method, path)).unwrap().class
+}
+
+#[test]
+fn every_route_has_a_case() {
+    let routes = routes();
+    let without: Vec<String> = routes
+        .iter()
+        .filter(|route| !CASES.iter().any(|case| (case.0, case.1) == (route.method, route.path)))
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    assert!(without.is_empty(), "add to CASES what another tenant gets from: {}", without.join(", "));
+    let gone: Vec<String> = CASES
+        .iter()
+        .filter(|case| !routes.iter().any(|route| (route.method, route.path) == (case.0, case.1)))
+        .map(|case| format!("{} {}", case.0, case.1))
+        .collect();
+    assert!(gone.is_empty(), "no such route any more: {}", gone.join(", "));
+    for (method, path, _, foreign) in CASES {
+        assert_eq!(*foreign == Foreign::Public, class_of(method, path) == Class::Public, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn no_route_answers_without_a_credential_or_below_its_class() {
+    let (stack, node) = Stack::with_node().await;
+    let ticket_id = victim(&stack, &node).await;
+    let forged = stack.sign(
+        &slipstream_access::mint::Grant::new("u1", Some(slipstream_event::Tenant::new("acme").unwrap()), &["admin"]),
+        "forged",
+        time::Duration::HOUR,
+    );
+    for (method, path, body, foreign) in CASES {
+        let as_caller = async |token: Option<String>| call(&Http::new(node.url(), token), method, path, body, &ticket_id).await;
+        if *foreign == Foreign::Public {
+            let answer = as_caller(None).await;
+            assert!(answer.status == 200 && !answer.text.contains(CANARY) && !answer.text.contains("acme"), "{method} {path}: {answer:?}");
+            continue;
+        }
+        for token in [None, Some(forged.clone()), Some(String::new())] {
+            let answer = as_caller(token).await;
+            assert!(matches!(answer.status, 401 | 403), "{method} {path}: {answer:?}");
+        }
+        let below = match class_of(method, path) {
+            Class::Reader => &[][..],
+            Class::Writer | Class::Admin => &["reader"],
+            class => panic!("{method} {path}: say who is just below {class:?}"),
+        };
+        let answer = as_caller(Some(stack.token_of("u9", "acme", below))).await;
+        answer.problem(403, "role_forbidden");
+    }
+    unharmed(&stack, &node, &ticket_id).await;
+}
+
+#[tokio::test]
+async fn no_route_shows_or_changes_anything_of_another_tenant() {
+    let (stack, node) = Stack::with_node().await;
+    let ticket_id = victim(&stack, &node).await;
+    let foreign_http = stack.http(&node, "other");
+    for (method, path, body, foreign) in CASES {
+        // Naming our tenant gives nothing either.
+        for naming in ["", "account_id=acme"] {
+            let path_named = if naming.is_empty() { (*path).to_owned() } else { format!("{path}?{naming}") };
+            if *foreign == Foreign::Stream && naming.is_empty() {
+                let mut stream = foreign_http.stream("", None).await.unwrap();
+                stack.http(&node, "acme").publish(&event(CANARY)).await;
+                stream.until_control("heartbeat").await;
+                assert!(!format!("{:?}", stream.blocks).contains(CANARY));
+                continue;
+            }
+            let answer = call(&foreign_http, method, &path_named, body, &ticket_id).await;
+            assert!(!answer.text.contains(CANARY), "{method} {path_named}: {answer:?}");
+            match foreign {
+                Foreign::NotFound => drop(answer.problem(404, "not_found")),
+                Foreign::Own(status) => assert!(answer.status == *status || (!naming.is_empty() && answer.status == 403), "{method} {path_named}: {answer:?}"),
+                Foreign::Stream => drop(answer.problem(403, "account_mismatch")),
+                Foreign::Public => {}
+            }
+        }
+    }
+    unharmed(&stack, &node, &ticket_id).await;
+}
+
+/// Our tenant with an event and a ticket that carry the canary; the ticket's id.
+async fn victim(stack: &Stack, node: &Node) -> String {
+    let ours = stack.http(node, "acme");
+    ours.publish(&event(CANARY)).await;
+    let row = ours.post("/copilot/support-tickets/", &ticket(CANARY)).await.expect(200);
+    eventually("both are archived", async || match ours.history("").await.len() {
+        2 => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    row["data"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn unharmed(stack: &Stack, node: &Node, ticket_id: &str) {
+    let ours = stack.http(node, "acme");
+    let row = ours.get(&format!("/copilot/support-tickets/{ticket_id}")).await.expect(200)["data"].clone();
+    assert_eq!((&row["subject"], &row["status"]), (&json!(CANARY), &json!("OPEN")));
+    assert_eq!(ours.get("/copilot/support-tickets/").await.expect(200)["total"], 1);
+    assert!(ours.history("").await.iter().all(|event| event.to_string().contains(CANARY)));
+}
+
+async fn call(http: &Http, method: &str, path: &str, body: &str, ticket_id: &str) -> Answer {
+    let (path, body) = (path.replace("{id}", ticket_id), body.replace("{id}", ticket_id));
+    let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &[("content-type", "application/json")] };
+    http.send(method, &path, headers, &body).await.unwrap()
+}

@@ -1,0 +1,39 @@
+//! The promises of the platform, tested from outside: on the program itself, a real broker and a real database.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking, as the tests do")]
+
+mod bad_input;
+mod cli;
+mod cold_replay;
+mod credentials;
+mod drain;
+mod faults;
+mod flow;
+mod ingest;
+mod isolation;
+mod resume;
+mod shards;
+mod slow;
+mod stream;
+mod tenants;
+
+use serde_json::{Value, json};
+
+/// An event of an open module, with an id of its own.
+fn event(entity_id: &str) -> Value {
+    json!({"id": slipstream_tests::id(), "type": "shop.order.created", "entityId": entity_id, "metadata": {"sum": 1.10}})
+}
+
+/// Many of them, as newline-delimited JSON.
+fn lines(events: &[Value]) -> String {
+    events.iter().map(|event| format!("{event}\n")).collect()
+}
+
+/// The ids of events.
+fn ids(events: &[Value]) -> Vec<String> {
+    texts(events, "id")
+}
+
+/// One text field of events.
+fn texts(events: &[Value], field: &str) -> Vec<String> {
+    events.iter().map(|event| event[field].as_str().unwrap_or_else(|| panic!("no {field} in {event}")).to_owned()).collect()
+}
