@@ -81,7 +81,7 @@ impl Client {
     /// Sends a request and takes its answer's head; an answer that is no success is an error.
     async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        if response.status().is_success() || response.status() == reqwest::StatusCode::NOT_MODIFIED {
+        if response.status().is_success() {
             return Ok(response);
         }
         Err(Error::of_answer(response).await)
@@ -92,7 +92,11 @@ impl Client {
         response.bytes().await.map_err(|error| self.unreachable(&error))
     }
 
+    /// The error of a request without an answer.
     fn unreachable(&self, error: &reqwest::Error) -> Error {
+        if error.is_builder() {
+            return Error::Unsendable(error::root(error));
+        }
         let hint = self.0.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         Error::Unreachable { url: self.0.base.to_string(), reason: format!("{}{hint}", error::root(error)) }
     }

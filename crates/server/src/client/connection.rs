@@ -97,7 +97,7 @@ impl Connection {
     /// As [`Connection::resolve`].
     pub fn resolve_from(&self, dir: &Path, reach: Reach) -> Result<Target, Error> {
         if let (Some(url), Some(token)) = (&self.url, &self.token) {
-            return Ok(Target { url: parse(url)?, token: Secret::new(token), tenant: self.tenant.clone(), hint: None });
+            return Ok(Target { url: parse(url)?, token: Secret::new(token.trim()), tenant: self.tenant.clone(), hint: None });
         }
         let missing = match (&self.url, &self.token) {
             (None, None) => "address and token were",
@@ -112,7 +112,7 @@ impl Connection {
             return Err(Error::Missing { missing });
         }
         let own = if reach == Reach::Platform || self.tenant.is_some() { dev.admin_token } else { dev.token };
-        let token = self.token.as_ref().map_or(own, Secret::new);
+        let token = self.token.as_ref().map_or(own, |token| Secret::new(token.trim()));
         Ok(Target { url, token, tenant: self.tenant.clone(), hint: Some(format!("from {}: is `slipstream dev` still running?", path.display())) })
     }
 }

@@ -13,6 +13,9 @@ pub enum Error {
     /// The HTTP client could not be made.
     #[error("the HTTP client could not be set up: {}", root(.0))]
     Setup(#[source] reqwest::Error),
+    /// The request could not even be made: the token or the cursor holds what no header may, say.
+    #[error("the request cannot be sent: {0}")]
+    Unsendable(String),
     /// No answer. Whether the request had an effect is not known; it may be repeated with the same ids.
     #[error("cannot reach {url}: {reason}")]
     Unreachable {

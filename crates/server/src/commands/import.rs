@@ -38,6 +38,7 @@ pub use summary::{Refusal, Summary};
   zcat logs/*.json.gz | slipstream import cloudtrail -                     # AWS delivers {\"Records\": […]}
   slipstream history --all --json | slipstream import events --tenant copy -
 
+Each event goes to the tenant that its record names, which needs a super-admin's token. With --tenant, all go to that one.
 Exit code 1 when a record was refused; the others are loaded all the same.")]
 pub struct Args {
     /// What the file holds
@@ -64,7 +65,7 @@ pub struct Args {
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
-    /// Where to connect. With --tenant, all events go to that tenant; without, each goes to the tenant that its record names, which needs a super-admin's token.
+    /// Where to connect.
     #[command(flatten)]
     pub connection: Connection,
 }

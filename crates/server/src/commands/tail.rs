@@ -22,8 +22,8 @@ const LAST_WRITE: Duration = Duration::from_secs(2);
 #[command(after_help = "Examples:
   slipstream tail
   slipstream tail --severity error,critical --module cloudtrail
-  slipstream tail --json --cursor-file position | jq .message      # a restart goes on exactly there
-  slipstream tail --tenant iam --count 10                          # the next ten events of the tenant iam")]
+  slipstream tail --json --cursor-file position | jq .message   # a restart goes on there
+  slipstream tail --tenant iam --count 10                       # the next ten of iam")]
 pub struct Args {
     /// Print each event as its JSON, one a line
     #[arg(long)]

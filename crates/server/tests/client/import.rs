@@ -129,6 +129,9 @@ async fn one_tenant_takes_all_when_it_is_named() {
     let path = file(dir.path(), format!("{{\"Records\": [{records}]}}"));
     let (summary, error) = run_json(&fake, Some("mine"), &["cloudtrail", &path]).await;
     assert_eq!((error, summary["accepted"].as_u64()), (None, Some(40)));
+    let path = file(dir.path(), (1..=30).map(event).collect::<Vec<_>>().join("\n"));
+    let (summary, error) = run_json(&fake, Some("mine"), &["events", &path]).await;
+    assert_eq!((error, summary["accepted"].as_u64()), (None, Some(30)));
     assert!(fake.events().iter().all(|event| event.tenant_id.as_str() == "mine"));
 }
 

@@ -117,6 +117,7 @@ async fn does_not_knock_again_where_it_is_refused() {
     assert!(matches!(Tail::new(fake.client(), Vec::new(), None).next().await, Err(Error::Refused(_))));
     fake.meet([Fault::Answer { status: 200, headers: vec![("content-type", "text/html".into())], body: "<html>".into() }]);
     assert!(matches!(Tail::new(fake.client(), Vec::new(), None).next().await, Err(Error::Protocol(_))));
+    assert!(matches!(Tail::new(fake.client(), Vec::new(), Some("no\nheader".into())).next().await, Err(Error::Unsendable(_))));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Mapped;
 
-/// The event of a record: the record itself, with an id.
+/// The event of a record: the record itself, with an id, and without its tenant, which the request names.
 ///
 /// An event without an id gets one that follows from its text: the same text loaded twice is one event. A timestamp cannot be made up in that way,
 /// so that it must be there.
@@ -26,6 +26,7 @@ pub fn map(json: &[u8]) -> Result<Mapped, Fault> {
     if draft.id.is_none() {
         event.set("id", &Uuid::new_v5(&Uuid::NAMESPACE_OID, json.trim_ascii())).map_err(unreadable)?;
     }
+    event.remove("tenantId");
     let draft = serde_json::to_string(&event).map_err(unreadable)?;
     Ok(Mapped { tenant, draft })
 }

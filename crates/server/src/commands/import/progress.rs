@@ -14,6 +14,9 @@ const LINE: Duration = Duration::from_secs(5);
 /// How often the bar is drawn anew.
 const DRAW: Duration = Duration::from_millis(100);
 
+/// Shortest time between two notes of trouble.
+const NOTE: Duration = Duration::from_secs(2);
+
 /// Shows how far an import is.
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -44,9 +47,18 @@ impl Progress {
     /// What writes a line without tearing the bar.
     pub(super) fn notify(&self) -> impl Fn(&str) + Send + Sync + 'static {
         let bar = self.bar.clone();
-        move |line| match &bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+        let last: Mutex<Option<Instant>> = Mutex::new(None);
+        move |line| {
+            // Requests that run side by side meet the same trouble: one tells of it.
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| last.elapsed() < NOTE) {
+                return;
+            }
+            *last = Some(Instant::now());
+            match &bar {
+                Some(bar) => bar.suspend(|| eprintln!("{line}")),
+                None => eprintln!("{line}"),
+            }
         }
     }
 

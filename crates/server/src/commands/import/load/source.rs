@@ -12,6 +12,9 @@ use crate::commands::import::records::{Record, Splitter};
 /// What is read at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
+/// How late a record may be for the pace to be kept all the same: longer than a timer's grain.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
 /// An input of records.
 pub(super) struct Source<R> {
     input: R,
@@ -54,8 +57,9 @@ impl<R: AsyncRead + Unpin> Source<R> {
             }
         }
         if let Some(pace) = self.pace {
-            // The next is due a step later, not a step after we came round to this one; after a stop the lost time is not made up.
-            self.due = (self.due + pace).max(Instant::now() - pace);
+            // The next is due a step later, not a step after we came round to this one; after a long stop the lost time is not made up.
+            let now = Instant::now();
+            self.due = (self.due + pace).max(now.checked_sub(CATCH_UP).unwrap_or(now));
         }
         Ok(self.records.pop_front())
     }
