@@ -8,7 +8,8 @@ use crate::{Wake, limits};
 /// One pool of connections.
 #[derive(Clone)]
 pub struct Config {
-    /// `postgres://…`, with the password. Never printed.
+    /// `postgres://…`, with the password. Never printed. A pooler in between must give each client a session of its own: settings of the session,
+    /// the relay's lock and notifications do not survive the pooling of transactions.
     pub url: String,
     /// The rights under which all its statements run.
     pub role: Role,

@@ -1,18 +1,16 @@
 //! What was kept aside.
 
-use slipstream_event::Position;
-
 use super::Archive;
 use crate::Error;
 use crate::number::signed;
 
 impl Archive {
-    /// Whether the message at a position went to quarantine.
+    /// Whether a message of this sequence went to quarantine, in whichever epoch.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and the like.
-    pub async fn is_quarantined(&self, at: Position) -> Result<bool, Error> {
-        let statement = sqlx::query_scalar("select exists (select from slipstream.archive_quarantine where shard = $1 and epoch = $2 and seq = $3)");
-        Ok(statement.bind(i32::from(at.shard)).bind(signed(at.epoch)).bind(signed(at.seq)).fetch_one(&self.store.pool).await?)
+    pub async fn is_quarantined(&self, shard: u16, seq: u64) -> Result<bool, Error> {
+        let statement = sqlx::query_scalar("select exists (select from slipstream.archive_quarantine where shard = $1 and seq = $2)");
+        Ok(statement.bind(i32::from(shard)).bind(signed(seq)).fetch_one(&self.store.pool).await?)
     }
 }

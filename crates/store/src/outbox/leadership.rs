@@ -63,13 +63,18 @@ impl Leadership {
         matches!(timeout(limits::LEADERSHIP_ANSWER_WAIT, asking).await, Ok(Ok(backend)) if backend == self.backend)
     }
 
-    /// Gives the lock up and closes its connection.
+    /// Gives the lock up, so that another process can lead at once, and closes its connection.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the connection was gone already.
-    pub async fn release(self) -> Result<(), Error> {
-        let closing = timeout(limits::LEADERSHIP_ANSWER_WAIT, self.connection.close()).await;
-        Ok(closing.map_err(|_| Error::Unavailable("no answer to the end of a connection".to_owned()))??)
+    pub async fn release(mut self) -> Result<(), Error> {
+        let releasing = async {
+            let unlock = sqlx::query("select pg_advisory_unlock($1, $2)").bind(LOCK_CLASS).bind(i32::from(self.group));
+            unlock.execute(&mut self.connection).await?;
+            self.connection.close().await
+        };
+        let released = timeout(limits::LEADERSHIP_ANSWER_WAIT, releasing).await;
+        Ok(released.map_err(|_| Error::Unavailable("no answer to the end of a leadership".to_owned()))??)
     }
 }
 

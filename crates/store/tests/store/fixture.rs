@@ -4,7 +4,7 @@ use bytes::Bytes;
 use slipstream_event::{Actor, Event, EventType, Tenant, Timestamp, Viewer};
 use slipstream_store::archive::{Archive, Batch, Row};
 use slipstream_store::history::{self, Query};
-use slipstream_store::{Role, Store};
+use slipstream_store::{Error, Role, Store, Tx};
 
 use crate::cluster::Db;
 
@@ -23,6 +23,16 @@ pub(crate) fn event(of: &str, event_type: &str, entity: &str) -> Event {
 /// The same event at another time.
 pub(crate) fn at(time: &str, event: Event) -> Event {
     Event { timestamp: Timestamp::parse(time).unwrap(), ..event }
+}
+
+/// Writes one event and nothing else.
+pub(crate) async fn emit(store: &Store, event: Event) -> Result<(), Error> {
+    let of = event.tenant_id.clone();
+    let work = async |tx: &mut Tx| {
+        tx.emit(event);
+        Ok(())
+    };
+    store.write(&of, work).await
 }
 
 /// A row of the archive as the archiver makes it.

@@ -7,7 +7,7 @@ use slipstream_store::outbox::Outbox;
 use slipstream_store::{Config, Error, Role, Store, history, migrate};
 
 use crate::cluster::{Cluster, until};
-use crate::fixture::{EPOCH, Log, event, everything, row, tenant};
+use crate::fixture::{EPOCH, Log, emit, event, everything, row, tenant};
 
 #[tokio::test]
 async fn goes_on_after_a_kill() {
@@ -15,7 +15,7 @@ async fn goes_on_after_a_kill() {
     let db = cluster.database().await;
     let quick = |role| Store::open(Config { acquire_timeout: Duration::from_millis(500), ..db.config(role) }).unwrap();
     let (store, outbox, reader, mut log) = (quick(Role::Api), Outbox::new(quick(Role::Relay)), quick(Role::Reader), Log::new(&db).await);
-    let write = async || store.write(&tenant("a"), async |tx| Ok::<_, Error>(tx.emit(event("a", "a.b.c", "1")))).await;
+    let write = async || emit(&store, event("a", "a.b.c", "1")).await;
     write().await.unwrap();
     log.add(&[event("a", "a.b.c", "1")]).await;
     let mut leadership = outbox.lead(0).await.unwrap().unwrap();
@@ -68,7 +68,7 @@ async fn a_database_that_was_never_there() {
     migrate::up(&db.url(), Some(1)).await.unwrap();
     let unmigrated = db.store(Role::Api);
     unmigrated.ping().await.unwrap();
-    let write = unmigrated.write(&tenant("a"), async |tx| Ok::<_, Error>(tx.emit(event("a", "a.b.c", "1")))).await;
+    let write = emit(&unmigrated, event("a", "a.b.c", "1")).await;
     assert!(matches!(write, Err(Error::Setup(_))), "{write:?}");
     let nowhere = Config { acquire_timeout: Duration::from_millis(300), ..Config::new("postgres://x@127.0.0.1:1/x", Role::Api) };
     assert!(matches!(Store::connect(nowhere).await, Err(Error::Unavailable(_))));
