@@ -62,11 +62,14 @@ pub async fn run() -> ExitCode {
     let file = cli.config.or_else(config::file_from_environment);
     match execute(cli.command, file).await {
         Ok(code) => code,
-        Err(error) => {
-            commands::report(&error);
-            ExitCode::from(FAILED)
-        }
+        Err(error) => failed(&error),
     }
+}
+
+/// Tells an error; the exit code for it.
+pub fn failed(error: &anyhow::Error) -> ExitCode {
+    commands::report(error);
+    ExitCode::from(FAILED)
 }
 
 async fn execute(command: Command, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {

@@ -2,7 +2,15 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    slipstream_server::cli::run().await
+use tokio::runtime::Runtime;
+
+fn main() -> ExitCode {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return slipstream_server::cli::failed(&error.into()),
+    };
+    let code = runtime.block_on(slipstream_server::cli::run());
+    // A write that nobody reads must not hold up the end.
+    runtime.shutdown_background();
+    code
 }
