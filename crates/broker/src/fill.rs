@@ -1,10 +1,13 @@
 //! Fills: a stretch of a whole stream, at once, after a jump of the live tail.
 
+use std::time::Duration;
+
 use metrics::{counter, histogram};
+use slipstream_event::subject;
 use tokio::time::Instant;
 
 use crate::reader::{Reader, Request};
-use crate::{Broker, Error, Message, limits, metrics as names};
+use crate::{Broker, Error, Message, limits, metrics as names, replay};
 
 /// A stretch of a stream, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,16 +30,18 @@ impl Broker {
     /// [`Error::Unavailable`], [`Error::Lost`], [`Error::NotProvisioned`], when nothing at all could be read.
     pub async fn fill(&self, shard: u16, from_seq: u64, to_seq: u64) -> Result<Fill, Error> {
         let started_at = Instant::now();
-        let mut fill = Filling::starting(from_seq.max(1));
+        let mut filling = Filling::starting(from_seq.max(1));
         let mut failed = None;
-        while !fill.complete(to_seq) && started_at.elapsed() < limits::FILL_TIMEOUT {
-            match self.fill_more(shard, &mut fill, to_seq, started_at + limits::FILL_TIMEOUT).await {
-                Ok(()) => {}
-                Err(error) if error.retriable() => failed = Some(error),
-                Err(error) => return Err(error),
+        while !filling.complete(to_seq) && started_at.elapsed() < limits::FILL_TIMEOUT {
+            let Err(error) = self.fill_more(shard, &mut filling, to_seq, started_at + limits::FILL_TIMEOUT).await else { continue };
+            // Consumers cannot be made while the servers have no head; what a copy of the stream holds can be read all the same.
+            self.fill_by_get(shard, &mut filling, to_seq).await;
+            if !error.retriable() && filling.fill.through_seq < from_seq.max(1) {
+                return Err(error);
             }
+            failed = Some(error);
         }
-        let fill = fill.fill;
+        let fill = filling.fill;
         counter!(names::FILLED_TOTAL).increment(fill.messages.len() as u64);
         histogram!(names::FILL_SECONDS).record(started_at.elapsed());
         match failed {
@@ -47,7 +52,7 @@ impl Broker {
 
     /// Continues a fill with a new consumer.
     async fn fill_more(&self, shard: u16, filling: &mut Filling, to_seq: u64, until: Instant) -> Result<(), Error> {
-        let epoch = self.known_within(shard, std::time::Duration::MAX).await?.state.epoch;
+        let epoch = self.known_within(shard, Duration::MAX).await?.state.epoch;
         let from_seq = filling.fill.through_seq + 1;
         let wanted = usize::try_from(to_seq - from_seq + 1).unwrap_or(usize::MAX).min(limits::FILL_MESSAGES_MAX - filling.fill.messages.len());
         let request = Request { purpose: "fill", shard, epoch, from_seq, filter: "", messages_max: wanted };
@@ -65,6 +70,27 @@ impl Broker {
         }
         reader.close().await;
         ended
+    }
+
+    /// Pages of the whole stream by direct get, as long as they bring something. A copy that lags lacks the end only, and ends the fill sooner.
+    async fn fill_by_get(&self, shard: u16, filling: &mut Filling, to_seq: u64) {
+        let (Ok(stream), Ok(known)) = (self.stream(shard), self.known_within(shard, Duration::MAX).await) else { return };
+        while !filling.complete(to_seq) {
+            let request = replay::Request {
+                stream: &stream,
+                shard,
+                epoch: known.state.epoch,
+                filter: subject::EVENTS_ALL,
+                from_seq: filling.fill.through_seq + 1,
+                messages_max: limits::REPLAY_MESSAGES_MAX,
+                bytes_max: limits::REPLAY_BYTES_MAX,
+            };
+            let Ok(page) = self.direct_page(&request).await else { return };
+            if page.messages.is_empty() {
+                return;
+            }
+            page.messages.into_iter().for_each(|message| filling.take(message, to_seq));
+        }
     }
 }
 
@@ -86,6 +112,9 @@ impl Filling {
     /// Takes the next message of a contiguous reader: whatever it jumps over does not exist.
     fn take(&mut self, message: Message, to_seq: u64) {
         let expected = self.fill.through_seq + 1;
+        if message.seq < expected || expected > to_seq {
+            return;
+        }
         if message.seq > expected {
             self.fill.holes.push((expected, to_seq.min(message.seq - 1)));
         }

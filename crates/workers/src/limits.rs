@@ -7,7 +7,7 @@ pub const CLAIM_ROWS_MAX: usize = 1_000;
 /// Most rows of the outbox in hand (claimed and not yet marked). At the limit the relay claims no more until some are marked.
 pub const ROWS_IN_HAND_MAX: usize = 8_000;
 /// Most tenants that are being published or wait for a retry. At the limit the relay claims no more until some are done.
-pub const TENANTS_IN_HAND_MAX: usize = 10_000;
+pub const TENANTS_IN_HAND_MAX: usize = 50_000;
 /// Most tenants of one shard that are published at the same time. More: they wait for their turn.
 pub const TENANTS_PUBLISHING_MAX: usize = 64;
 /// Longest time between a claim and the sending of its rows. Longer (the process was frozen): the rows are given back, another leader may have them.

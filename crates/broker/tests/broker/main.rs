@@ -14,4 +14,5 @@ mod publish;
 mod replay;
 mod restart;
 mod server;
+mod users;
 mod work;

@@ -22,17 +22,24 @@ impl Server {
 
     /// As [`Server::start`], with more lines of configuration.
     pub(crate) fn with(config: &str) -> Self {
-        Self::all("always", config)
-    }
-
-    pub(crate) fn start_synced(sync: &str) -> Self {
-        Self::all(sync, "")
-    }
-
-    fn all(sync: &str, config: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = dir.path().join("store");
-        let config = format!("jetstream {{ store_dir: {store:?}, sync_interval: {sync:?} }}\nmax_payload: 1MB\n{config}\n");
+        let config = format!("jetstream {{ store_dir: {store:?}, sync_interval: always }}\nmax_payload: 1MB\n{config}\n");
+        Self::run(dir, config)
+    }
+
+    /// Starts a server with the configuration as shipped; every user's password is `secret`.
+    pub(crate) fn shipped() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = format!("{:?}", dir.path().join("store"));
+        let mut config = include_str!("../../../../nats/server.conf").replace("$SLIPSTREAM_NATS_STORE_DIR", &store);
+        for user in ["GATEWAY", "RELAY", "ARCHIVER", "CONSUMERS", "ADMIN", "SYSTEM"] {
+            config = config.replace(&format!("$SLIPSTREAM_NATS_{user}_PASSWORD"), "secret");
+        }
+        Self::run(dir, config.replace("port: 4222", ""))
+    }
+
+    fn run(dir: TempDir, config: String) -> Self {
         let child = spawn(dir.path(), &config, "-1");
         let port = wait_for_port(dir.path());
         Self { child, port, dir, config }

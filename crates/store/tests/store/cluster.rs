@@ -98,12 +98,15 @@ impl Cluster {
         std::thread::spawn(move || server.wait());
     }
 
-    /// kill -9 of the server; its children follow.
+    /// kill -9 of the server; its children follow. It cannot start again before the last of them is gone.
     pub(crate) async fn kill(&self) {
         let pid_file = self.dir.join("data/postmaster.pid");
         let pid = std::fs::read_to_string(&pid_file).unwrap().lines().next().unwrap().to_owned();
+        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &pid]).output().unwrap().stdout;
+        let children: Vec<String> = String::from_utf8(children).unwrap().split_whitespace().map(str::to_owned).collect();
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        until("the server is gone", async || !Path::new("/proc").join(&pid).exists()).await;
+        let is_gone = |pid: &String| !Path::new("/proc").join(pid).exists();
+        until("the server is gone", async || is_gone(&pid) && children.iter().all(is_gone)).await;
     }
 
     /// Waits until the server answers.

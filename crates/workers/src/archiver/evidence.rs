@@ -1,7 +1,6 @@
 //! Whether the archive knows a message of the stream as the one of that place.
 
 use slipstream_broker::{Error as BrokerError, Message};
-use slipstream_event::Position;
 use slipstream_store::archive::Row;
 use slipstream_store::cold;
 
@@ -19,53 +18,38 @@ pub(super) enum Evidence {
     Silent,
 }
 
-/// The first message that tells something.
-pub(super) fn first_telling(evidence: impl IntoIterator<Item = Evidence>) -> Evidence {
-    evidence.into_iter().find(|evidence| *evidence != Evidence::Silent).unwrap_or(Evidence::Silent)
-}
-
 impl Archiver {
-    /// What the messages `from..=to` tell, in order. The archive's quarantine of `epoch` is consulted.
-    pub(super) async fn evidence(&self, epoch: u64, from: u64, to: u64) -> Result<Vec<Evidence>, Stop> {
-        let fill = self.broker.fill(self.config.shard, from, to).await?;
-        if fill.through_seq < to {
+    /// What the message nearest to `from` tells that tells anything, of the messages between `from` and `to` (which may lie before it).
+    pub(super) async fn evidence(&self, from: u64, to: u64) -> Result<Evidence, Stop> {
+        let (first, last) = (from.min(to), from.max(to));
+        let fill = self.broker.fill(self.config.shard, first, last).await?;
+        if fill.through_seq < last {
             return Err(BrokerError::Unavailable("messages could not be read in time".to_owned()).into());
         }
-        let mut evidence = Vec::with_capacity(fill.messages.len());
-        for message in &fill.messages {
-            evidence.push(self.judge(epoch, message).await?);
+        let mut messages = fill.messages;
+        messages.sort_unstable_by_key(|message| message.seq.abs_diff(from));
+        for message in &messages {
+            let told = self.judge(message).await?;
+            if told != Evidence::Silent {
+                return Ok(told);
+            }
         }
-        Ok(evidence)
+        Ok(Evidence::Silent)
     }
 
-    async fn judge(&self, epoch: u64, message: &Message) -> Result<Evidence, Stop> {
+    async fn judge(&self, message: &Message) -> Result<Evidence, Stop> {
         let Some((tenant, _)) = message.tenant_and_type() else { return Ok(Evidence::Silent) };
         let Ok(row) = Row::parse(message.seq, message.payload.clone()) else { return Ok(Evidence::Silent) };
         if row.event.tenant_id != tenant {
             return Ok(Evidence::Silent);
         }
-        let place = Position::new(self.config.shard, epoch, message.seq);
         let known = cold::known(&self.reader, &tenant, &[(row.event.id, row.event.timestamp)]).await?;
         match known.into_iter().next().flatten() {
             // Of whatever epoch: a stream that lost its end keeps the numbers of what it still holds.
-            Some(found) if found.shard == place.shard && found.seq == place.seq => Ok(Evidence::Same),
+            Some(place) if place.shard == self.config.shard && place.seq == message.seq => Ok(Evidence::Same),
             Some(_) => Ok(Evidence::Silent),
-            None if self.archive.is_quarantined(place).await? => Ok(Evidence::Silent),
+            None if self.archive.is_quarantined(self.config.shard, message.seq).await? => Ok(Evidence::Silent),
             None => Ok(Evidence::Other),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Evidence::{Other, Same, Silent};
-    use super::*;
-
-    #[test]
-    fn silence_decides_nothing() {
-        assert_eq!(first_telling([Silent, Other, Same]), Other);
-        assert_eq!(first_telling([Silent, Silent, Same, Other]), Same);
-        assert_eq!(first_telling([Silent]), Silent);
-        assert_eq!(first_telling([]), Silent);
     }
 }

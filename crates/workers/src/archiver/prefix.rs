@@ -4,7 +4,7 @@ use slipstream_broker::StreamState;
 use slipstream_store::archive::Watermark;
 
 use super::Archiver;
-use super::evidence::{Evidence, first_telling};
+use super::evidence::Evidence;
 use super::stop::Stop;
 use crate::limits;
 
@@ -40,10 +40,11 @@ impl Archiver {
         let mut search = Search::new(watermark, state);
         while let Some(place) = search.probe() {
             let until = search.bound.min(place + limits::EVIDENCE_MESSAGES - 1);
-            let told = first_telling(self.evidence(watermark.epoch, place, until).await?);
+            let told = self.evidence(place, until).await?;
             search.found(place, told == Evidence::Same);
         }
-        Ok(search.common)
+        // What has left the stream before it was archived is missing, and is to be told of.
+        Ok(search.common.min(watermark.seq))
     }
 }
 

@@ -7,7 +7,7 @@ use slipstream_store::archive::{Error as ArchiveError, Watermark};
 
 use super::Archiver;
 use super::cut::over_hole;
-use super::evidence::{Evidence, first_telling};
+use super::evidence::Evidence;
 use super::stop::Stop;
 use crate::limits;
 
@@ -41,6 +41,8 @@ impl Archiver {
     /// two of them leaves nothing that the next one does not settle.
     pub(super) async fn start(&self) -> Result<Position, Stop> {
         let shard = self.config.shard;
+        // In an epoch that was just begun the common end is known: looking again would find the same, or go round in circles.
+        let mut compared = false;
         loop {
             let state = self.broker.stream_state(shard).await?;
             let watermark = self.archive.watermark(shard).await?;
@@ -50,14 +52,17 @@ impl Archiver {
                     tracing::info!(shard, epoch = state.epoch, "the archive of the shard begins");
                 }
                 (Plan::Overtaken, Some(watermark)) => self.pass_over(&watermark, state.first_seq - 1).await?,
-                (Plan::LostEnd, Some(watermark)) => self.begin_epoch_after_loss(&watermark).await?,
-                (Plan::OtherEpoch, Some(watermark)) => self.follow_epoch(&watermark, &state).await?,
-                (Plan::GoOn, Some(watermark)) => {
-                    if self.is_as_archived(&watermark, &state).await? {
-                        self.progress.moved(watermark.seq, Some(watermark.updated_at.datetime()));
-                        return Ok(Position::new(shard, watermark.epoch, watermark.seq));
-                    }
+                (Plan::OtherEpoch, Some(watermark)) => {
+                    self.follow_epoch(&watermark, &state).await?;
+                    compared = true;
+                }
+                (Plan::GoOn, Some(watermark)) if compared || self.is_as_archived(&watermark, &state).await? => {
+                    self.progress.moved(watermark.seq, Some(watermark.updated_at.datetime()));
+                    return Ok(Position::new(shard, watermark.epoch, watermark.seq));
+                }
+                (Plan::GoOn | Plan::LostEnd, Some(watermark)) => {
                     self.begin_epoch_after_loss(&watermark).await?;
+                    compared = true;
                 }
             }
         }
@@ -69,8 +74,7 @@ impl Archiver {
             return Ok(true);
         }
         let from = state.first_seq.max((watermark.seq + 1).saturating_sub(limits::EVIDENCE_MESSAGES));
-        let evidence = self.evidence(watermark.epoch, from, watermark.seq).await?;
-        Ok(first_telling(evidence.into_iter().rev()) != Evidence::Other)
+        Ok(self.evidence(watermark.seq, from).await? != Evidence::Other)
     }
 
     /// Records that messages are missing, and moves the watermark over them.
@@ -103,7 +107,7 @@ impl Archiver {
         let (after, reason) = if self.broker.continues(shard, watermark.epoch).await? {
             (self.common_end(watermark, state).await?, "the stream had lost its end")
         } else {
-            (state.first_seq - 1, "the stream was made anew")
+            (0, "the stream was made anew")
         };
         match self.archive.change_epoch(shard, *watermark, state.epoch, after, reason).await {
             Ok(_) => tracing::warn!(shard, epoch = state.epoch, after, reason, "the archive goes on in a new epoch"),

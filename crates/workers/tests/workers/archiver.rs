@@ -1,3 +1,5 @@
+//! The archiver against a stream with good, bad, doubled and missing messages, alone and beside another.
+
 use bytes::Bytes;
 use slipstream_broker::{Broker, Provision};
 use slipstream_event::{Event, Tenant};

@@ -1,3 +1,5 @@
+//! Death at every step.
+
 use slipstream_workers::FailPoints;
 use slipstream_workers::failpoint::Point;
 

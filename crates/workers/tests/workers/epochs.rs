@@ -1,7 +1,9 @@
-use slipstream_event::{Position, Tenant};
+//! Streams that were made anew, lost their end or came back from the past, and databases that came back older.
+
+use slipstream_event::{Event, Position, Tenant};
 use slipstream_store::{Role, cold};
 
-use crate::flow::{Flow, publish, sorted};
+use crate::flow::{Flow, event, outgoing, publish, sorted};
 
 /// The events of a tenant that a cold replay gives after a position, and through where.
 async fn cold_after(flow: &Flow, tenant: &str, after: Position) -> (usize, u64) {
@@ -124,5 +126,30 @@ async fn an_epoch_of_the_past_is_not_taken_for_the_present() {
     flow.archived_all(0).await;
     assert!(flow.watermark(0).await.unwrap().epoch > before.epoch);
     assert_eq!(sorted(flow.archived("a").await), sorted(ids));
+    archiver.stop().await;
+}
+
+/// The last common message is one that was refused, and the archive knows it from its quarantine only.
+#[tokio::test]
+async fn a_quarantined_message_at_the_end_is_no_surprise() {
+    let mut flow = Flow::new(1).await;
+    let archiver = flow.archiver(0).await;
+    let mut ids = publish(&flow.broker().await, "a", 5).await;
+    let refused = Event { entity_name: Some("nul\0nul".to_owned()), ..event("a", "refused") };
+    flow.broker().await.publish(outgoing(&refused)).await.unwrap();
+    flow.archived_all(0).await;
+    let snapshot = flow.snapshot();
+    ids.extend(publish(&flow.broker().await, "a", 5).await);
+    flow.archived_all(0).await;
+    archiver.stop().await;
+    flow.set_back(&snapshot);
+    let archiver = flow.archiver(0).await;
+    flow.archived_all(0).await;
+    archiver.stop().await;
+    let epoch = flow.watermark(0).await.unwrap().epoch;
+    let archiver = flow.archiver(0).await;
+    ids.extend(publish(&flow.broker().await, "a", 5).await);
+    flow.archived_all(0).await;
+    assert_eq!((sorted(flow.archived("a").await), flow.watermark(0).await.unwrap().epoch), (sorted(ids), epoch));
     archiver.stop().await;
 }

@@ -1,3 +1,5 @@
+//! Servers that go and come.
+
 use std::time::Duration;
 
 use slipstream_broker::Provision;

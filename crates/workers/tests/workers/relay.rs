@@ -1,3 +1,5 @@
+//! The relay: order, rows that are refused, leadership, shards apart.
+
 use std::time::Duration;
 
 use slipstream_broker::Provision;

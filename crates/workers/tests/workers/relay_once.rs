@@ -1,3 +1,5 @@
+//! The relay: nothing twice and nothing lost, whatever is killed or set back.
+
 use std::time::Duration;
 
 use slipstream_broker::Provision;

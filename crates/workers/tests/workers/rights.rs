@@ -1,3 +1,5 @@
+//! The workers under the users that the project ships.
+
 use slipstream_broker::Outgoing;
 use slipstream_workers::FailPoints;
 use slipstream_workers::archiver::CONSUMER;
