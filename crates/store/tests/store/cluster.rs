@@ -105,7 +105,7 @@ impl Cluster {
         let children = Command::new("ps").args(["-o", "pid=", "--ppid", &pid]).output().unwrap().stdout;
         let children: Vec<String> = String::from_utf8(children).unwrap().split_whitespace().map(str::to_owned).collect();
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        let is_gone = |pid: &String| !Path::new("/proc").join(pid).exists();
+        let is_gone = |pid: &String| std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "));
         until("the server is gone", async || is_gone(&pid) && children.iter().all(is_gone)).await;
     }
 
