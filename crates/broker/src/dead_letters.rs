@@ -136,12 +136,10 @@ fn read(message: StreamMessage) -> Option<StoredDeadLetter> {
     if header::text(headers, header::REDRIVEN_AT).is_some() {
         return None;
     }
-    let mut tokens = message.subject.strip_prefix("dead.")?.split('.');
-    let consumer = tokens.next()?.to_owned();
-    let position = Position::new(tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?);
+    let (consumer, position) = subject::parse_dead_letter(&message.subject)?;
     let letter = DeadLetter {
         reason: header::text(headers, header::REASON)?.to_owned(),
-        consumer,
+        consumer: consumer.to_owned(),
         subject: header::text(headers, header::SUBJECT)?.to_owned(),
         position,
         traceparent: header::text(headers, header::TRACEPARENT).map(str::to_owned),

@@ -75,10 +75,8 @@ impl Pull {
     /// # Errors
     /// [`Error::Lost`] when the consumer is gone, silent, or the connection was lost.
     pub(crate) async fn next(&mut self, until: Instant) -> Result<Option<Answer>, Error> {
-        let entered = Instant::now();
         loop {
-            let now = Instant::now();
-            match tokio::time::timeout_at(until.min(now + limits::HEARTBEAT), self.answers.next()).await {
+            match tokio::time::timeout_at(until.min(Instant::now() + limits::HEARTBEAT), self.answers.next()).await {
                 Ok(Some(message)) => {
                     self.heard_at = Instant::now();
                     if let Some(answer) = self.take(message)? {
@@ -89,7 +87,7 @@ impl Pull {
                     }
                 }
                 Ok(None) => return Err(Error::Lost("the connection is closed".to_owned())),
-                Err(_) => self.check_life(entered)?,
+                Err(_) => self.check_life()?,
             }
             if Instant::now() >= until {
                 return Ok(None);
@@ -122,12 +120,12 @@ impl Pull {
         }
     }
 
-    /// Messages wait in this process while the caller is busy, so silence counts from when it began to listen.
-    fn check_life(&self, entered: Instant) -> Result<(), Error> {
+    /// To be asked when nothing waits: while the caller is busy, signs of life wait in this process and count once they are read.
+    fn check_life(&self) -> Result<(), Error> {
         if !self.broker.connection().holds(self.connection) {
             return Err(Error::Lost("the connection was lost".to_owned()));
         }
-        if self.credit > 0 && self.heard_at.max(entered).elapsed() > limits::SILENCE_MAX {
+        if self.credit > 0 && self.heard_at.elapsed() > limits::SILENCE_MAX {
             return Err(Error::Lost("the consumer is silent".to_owned()));
         }
         Ok(())

@@ -12,6 +12,14 @@ pub(crate) fn dead_letter(consumer: &str, at: Position) -> String {
     format!("dead.{consumer}.{}.{}.{}", at.shard, at.epoch, at.seq)
 }
 
+/// The consumer and the position of a dead letter's subject.
+pub(crate) fn parse_dead_letter(subject: &str) -> Option<(&str, Position)> {
+    let mut tokens = subject.strip_prefix("dead.")?.split('.');
+    let consumer = tokens.next()?;
+    let position = Position::new(tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?);
+    tokens.next().is_none().then_some((consumer, position))
+}
+
 /// All dead letters of one consumer.
 pub(crate) fn dead_letters_of(consumer: &str) -> String {
     format!("dead.{consumer}.>")
@@ -37,4 +45,26 @@ pub(crate) fn api_create_consumer(stream: &str, consumer: &str, filter: &str) ->
 pub(crate) fn valid_consumer(name: &str) -> bool {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     !name.is_empty() && name.len() <= crate::limits::CONSUMER_NAME_LEN_MAX && name.bytes().all(valid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_subjects_of_dead_letters() {
+        let at = Position::new(2, 1_795_214_679_702, 30);
+        assert_eq!(parse_dead_letter(&dead_letter("alerts", at)), Some(("alerts", at)));
+        for bad in ["", "dead", "dead.c.1.2", "dead.c.1.2.3.4", "dead.c.x.2.3", "events.c.1.2.3"] {
+            assert_eq!(parse_dead_letter(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_consumer_is_one_token() {
+        assert!(valid_consumer("copilot_audit-2") && valid_consumer(&"x".repeat(64)));
+        for bad in ["", "a.b", "a b", "*", ">", "é", &"x".repeat(65)] {
+            assert!(!valid_consumer(bad), "{bad}");
+        }
+    }
 }

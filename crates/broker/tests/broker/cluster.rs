@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use slipstream_broker::{Broker, Config, Message, Provision};
 
 use crate::events::{eventually, numbered, payloads, seqs, tenant};
@@ -91,6 +92,40 @@ async fn everything_goes_on_when_the_leader_is_killed() {
     assert_eq!(payloads(&replayed(&broker, "b", 0, 400).await).len(), 200);
     assert_eq!(broker.fill(0, 1, 400).await.unwrap().messages.len(), 400);
     servers[leader].start_again();
+}
+
+/// A reader whose consumer dies with its server, while leader and connection live: nobody tells it, so it has to notice the silence.
+#[tokio::test]
+async fn a_reader_notices_that_its_consumer_died() {
+    let (mut servers, broker) = cluster().await;
+    publish(&broker, "a", 10).await;
+    let leader = leader(&servers, 0).await;
+    let broker = Broker::connect(servers[leader].config(1)).await.unwrap();
+    let stream = servers[leader].raw().await.get_stream("EVENTS").await.unwrap();
+    // Consumers are placed on any server: make readers until one is elsewhere.
+    let (mut log, host) = eventually("a reader that is hosted elsewhere", async || {
+        let mut log = broker.consume(0, 1).await.ok()?;
+        assert_eq!(log.next_batch(10, 1 << 20, Duration::from_millis(200)).await.ok()?.len(), 10);
+        let hosts: Vec<_> = stream.consumers().filter_map(async |info| info.ok()?.cluster?.leader).collect().await;
+        if hosts == [format!("n{leader}")] {
+            log.close().await;
+            return None;
+        }
+        Some((log, hosts[0][1..].parse::<usize>().ok()?))
+    })
+    .await;
+    servers[host].kill();
+    let killed_at = Instant::now();
+    let error = loop {
+        match log.next_batch(10, 1 << 20, Duration::from_millis(50)).await {
+            Ok(messages) => assert_eq!(messages, []),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.retriable() && killed_at.elapsed() < Duration::from_secs(5), "{error} after {:?}", killed_at.elapsed());
+    publish(&broker, "a", 10).await;
+    let mut log = eventually("another reader", async || broker.consume(0, 11).await.ok()).await;
+    assert_eq!(seqs(&log.next_batch(10, 1 << 20, Duration::from_millis(200)).await.unwrap()), (11..=20).collect::<Vec<_>>());
 }
 
 /// Direct gets go to any copy, so also to one that hangs: the second way has to answer.
