@@ -3,7 +3,7 @@
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 /// Whether this process leads the relay.
-pub const RELAY_LEADS: &str = "slipstream_relay_leads";
+pub const RELAY_LEADS: &str = "slipstream_relay_leader_state";
 /// Rows of the outbox that were published, by `outcome`: `stored`, `duplicate` (the broker knew the id), `found` (the log was seen to hold it).
 pub const RELAY_PUBLISHED_TOTAL: &str = "slipstream_relay_published_total";
 /// From the append of a row, just before its commit, to the broker's ack.
@@ -44,7 +44,7 @@ pub const DEAD_LETTERS_MISSED_TOTAL: &str = "slipstream_archiver_dead_letters_mi
 /// New readers made after something went wrong, by `reason`.
 pub const RESTARTS_TOTAL: &str = "slipstream_archiver_restarts_total";
 /// Months after the current one for which the archive has partitions.
-pub const MONTHS_AHEAD: &str = "slipstream_archive_months_ahead";
+pub const MONTHS_AHEAD: &str = "slipstream_archive_ahead_months";
 
 /// Registers the descriptions.
 pub fn describe() {
