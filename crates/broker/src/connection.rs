@@ -169,7 +169,8 @@ impl fmt::Debug for Connection {
 }
 
 fn options(config: &Config, health: &Arc<Health>) -> ConnectOptions {
-    let (name, health) = (config.name.clone(), Arc::clone(health));
+    // Weak: a connection that its last owner gave up is not a lost one.
+    let (name, health) = (config.name.clone(), Arc::downgrade(health));
     let options = ConnectOptions::new()
         .name(&config.name)
         .custom_inbox_prefix(config.inbox_prefix())
@@ -180,7 +181,9 @@ fn options(config: &Config, health: &Arc<Health>) -> ConnectOptions {
         .subscription_capacity(limits::SUBSCRIPTION_MESSAGES_MAX)
         .reconnect_delay_callback(|attempts| reconnect_delay(attempts, rand::rng().random()))
         .event_callback(move |event| {
-            health.take(&event, &name);
+            if let Some(health) = health.upgrade() {
+                health.take(&event, &name);
+            }
             std::future::ready(())
         });
     match (&config.user, &config.password) {
