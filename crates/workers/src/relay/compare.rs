@@ -24,8 +24,8 @@ pub(super) struct Memory {
 impl Memory {
     /// Takes note of new messages, which were sent when the stream was known to reach `floor`. Whether they can be what they seem: within one tenant's rows the broker gives rising
     /// sequences of one epoch, beyond all that it gave before.
-    pub(super) fn admit(&mut self, floor: Option<Position>, lowest: Position, highest: Position) -> bool {
-        let follows = floor.is_none_or(|floor| floor.same_log(&lowest) && lowest.seq > floor.seq);
+    pub(super) fn admit(&mut self, floor: Position, lowest: Position, highest: Position) -> bool {
+        let follows = floor.same_log(&lowest) && lowest.seq > floor.seq;
         if self.end.is_none_or(|end| !end.same_log(&highest) || end.seq < highest.seq) {
             self.end = Some(highest);
         }
@@ -148,13 +148,12 @@ mod tests {
     #[test]
     fn a_new_message_cannot_get_an_old_place() {
         let at = |epoch, seq| Position::new(2, epoch, seq);
-        let floor = Some(at(7, 60));
+        let floor = at(7, 60);
         let mut memory = memory(7, 60);
         assert!(memory.admit(floor, at(7, 71), at(7, 80)));
         assert!(memory.admit(floor, at(7, 61), at(7, 70)), "sent at the same time, stored before the others");
         assert_eq!(memory.end, Some(at(7, 80)));
-        assert!(!memory.admit(memory.end, at(7, 80), at(7, 81)) && !memory.admit(memory.end, at(8, 90), at(8, 91)));
-        assert!(!memory.admit(None, at(7, 90), at(7, 85)) && !memory.admit(None, at(7, 1), at(8, 9)));
-        assert!(Memory::default().admit(None, at(1, 1), at(1, 1)));
+        assert!(!memory.admit(at(7, 80), at(7, 80), at(7, 81)) && !memory.admit(at(7, 80), at(8, 90), at(8, 91)));
+        assert!(!memory.admit(floor, at(7, 90), at(7, 85)) && !memory.admit(floor, at(7, 61), at(8, 9)));
     }
 }

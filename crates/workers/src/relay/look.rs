@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
-use slipstream_broker::{Error as BrokerError, Message, StreamState};
+use slipstream_broker::{Error as BrokerError, Message};
 use slipstream_event::{Position, Tenant, Timestamp};
 use slipstream_store::archive::Watermark;
 use slipstream_store::outbox::Row;
@@ -16,18 +16,18 @@ use crate::limits;
 
 /// Which of the rows the log holds, and where: in the archive, or in the part of the stream that is not archived yet.
 ///
-/// Nothing escapes between the two: the end of the stream is read first, then how far the archive reaches, then the archive, and last the stream between both.
-pub(super) async fn find(context: &Context, shard: u16, tenant: &Tenant, rows: &[Row]) -> Result<HashMap<Uuid, Position>, Trouble> {
-    let state = context.broker.stream_state(shard).await?;
-    let archived = history::archived_through(&context.archive, shard).await?;
+/// `end` is where the stream ended when nothing of the tenant was under way any more. Nothing escapes between the two: first comes how far the archive reaches, then the archive, and
+/// last the stream from there to its end. Where the archive has caught up, the broker is not asked.
+pub(super) async fn find(context: &Context, end: Position, tenant: &Tenant, rows: &[Row]) -> Result<HashMap<Uuid, Position>, Trouble> {
+    let archived = history::archived_through(&context.archive, end.shard).await?;
     // A row without a readable time is no event, and in no archive.
     let keys: Vec<(Uuid, Timestamp)> = rows.iter().filter_map(|row| Some((row.event_id, key(row.payload.as_bytes())?.timestamp))).collect();
     let places = cold::known(&context.archive, tenant, &keys).await?;
     let mut found: HashMap<Uuid, Position> = keys.into_iter().zip(places).filter_map(|((id, _), place)| Some((id, place?))).collect();
     let wanted: HashSet<Uuid> = rows.iter().map(|row| row.event_id).collect();
-    let mut after = unarchived(&state, archived.as_ref());
-    while after < state.last_seq && found.len() < wanted.len() {
-        let page = match context.broker.replay(tenant, after, state.last_seq, limits::LOOK_MESSAGES, limits::LOOK_BYTES).await {
+    let mut after = unarchived(end, archived.as_ref());
+    while after < end.seq && found.len() < wanted.len() {
+        let page = match context.broker.replay(tenant, after, end.seq, limits::LOOK_MESSAGES, limits::LOOK_BYTES).await {
             Ok(page) => page,
             // What has left the broker meanwhile is not there to be found.
             Err(BrokerError::Expired { first_seq }) if first_seq > after + 1 => {
@@ -47,9 +47,8 @@ pub(super) async fn find(context: &Context, shard: u16, tenant: &Tenant, rows: &
 }
 
 /// The sequence after which the stream may hold what the archive does not.
-fn unarchived(state: &StreamState, archived: Option<&Watermark>) -> u64 {
-    let archived = archived.filter(|watermark| watermark.epoch == state.epoch).map_or(0, |watermark| watermark.seq);
-    archived.max(state.first_seq.saturating_sub(1))
+fn unarchived(end: Position, archived: Option<&Watermark>) -> u64 {
+    archived.filter(|watermark| watermark.epoch == end.epoch).map_or(0, |watermark| watermark.seq)
 }
 
 /// The id of the event that a message holds.
@@ -74,11 +73,10 @@ mod tests {
 
     #[test]
     fn begins_where_the_archive_ends_in_the_same_epoch() {
-        let state = StreamState { shard: 0, epoch: 7, first_seq: 11, last_seq: 90, messages: 80, bytes: 0 };
+        let end = Position::new(0, 7, 90);
         let at = |epoch, seq| Watermark { epoch, seq, updated_at: Timestamp::now() };
-        assert_eq!(unarchived(&state, None), 10);
-        assert_eq!(unarchived(&state, Some(&at(7, 5))), 10);
-        assert_eq!(unarchived(&state, Some(&at(7, 50))), 50);
-        assert_eq!(unarchived(&state, Some(&at(6, 50))), 10, "numbers of another epoch say nothing");
+        assert_eq!(unarchived(end, None), 0);
+        assert_eq!(unarchived(end, Some(&at(7, 50))), 50);
+        assert_eq!(unarchived(end, Some(&at(6, 50))), 0, "numbers of another epoch say nothing");
     }
 }

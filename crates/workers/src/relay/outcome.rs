@@ -14,7 +14,7 @@ pub(super) struct Done {
     /// The lowest and the highest position that messages got which the broker had not known.
     pub(super) new: Option<(Position, Position)>,
     /// Where the stream ended, as far as it was known when the rows were sent off: a new message at or before that shows that the stream came back older.
-    pub(super) floor: Option<Position>,
+    pub(super) floor: Position,
     /// Whether a row was looked for in the log and not found.
     pub(super) cleared: bool,
     pub(super) end: End,
@@ -42,7 +42,7 @@ pub(super) struct Failure {
 }
 
 impl Done {
-    pub(super) fn new(tenant: Tenant, shard: u16, floor: Option<Position>) -> Self {
+    pub(super) fn new(tenant: Tenant, shard: u16, floor: Position) -> Self {
         Self { tenant, shard, acks: Vec::new(), refused: Vec::new(), new: None, floor, cleared: false, end: End::Whole }
     }
 }

@@ -26,8 +26,8 @@ pub(super) struct Order {
     pub(super) closings: u64,
     /// Number of the broker's connection, over which the stream was compared.
     pub(super) connection: u64,
-    /// Where the stream ended, as far as it is known.
-    pub(super) floor: Option<Position>,
+    /// Where the stream ended, as far as it is known: when it was compared, or by a later ack.
+    pub(super) floor: Position,
 }
 
 /// Publishes the rows, in turn with other tenants of the shard.
@@ -44,7 +44,7 @@ pub(super) async fn publish(context: Context, order: Order) -> Done {
 async fn work(context: &Context, order: &Order, done: &mut Done) -> Result<(), End> {
     let mut rows: Vec<&Row> = order.rows.iter().collect();
     if order.look {
-        let found = look::find(context, order.shard, &order.tenant, &order.rows).await.map_err(|trouble| failed(rows.first(), &trouble))?;
+        let found = look::find(context, order.floor, &order.tenant, &order.rows).await.map_err(|trouble| failed(rows.first(), &trouble))?;
         rows.retain(|row| !found.contains_key(&row.event_id));
         done.acks.extend(order.rows.iter().filter_map(|row| Some((row.id, *found.get(&row.event_id)?))));
         done.cleared = !rows.is_empty();

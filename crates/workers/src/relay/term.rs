@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use metrics::counter;
-use slipstream_event::{Tenant, Timestamp};
+use slipstream_event::{Position, Tenant, Timestamp};
 use slipstream_store::Error as StoreError;
 use slipstream_store::outbox::{Leadership, Row, Wakeups};
 use tokio::time::{Instant, sleep_until};
@@ -173,8 +173,10 @@ impl Term {
         if !self.board.take(shard, &tenant, rows.len()) {
             return;
         }
+        // An open shard was compared.
+        let floor = self.memories[usize::from(shard)].end.unwrap_or_else(|| Position::new(shard, 0, 0));
         let look = rows.first().is_some_and(|row| self.suspects.includes(&tenant, row.created_at, now));
-        let (closings, floor) = (self.context.closings(shard), self.memories[usize::from(shard)].end);
+        let closings = self.context.closings(shard);
         let order = Order { tenant, shard, rows, look, claimed_at: now, closings, connection: self.connection, floor };
         self.work.publishing.push(Box::pin(publish::publish(self.context.clone(), order)));
     }
