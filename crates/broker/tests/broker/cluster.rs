@@ -1,19 +1,15 @@
 use std::collections::HashSet;
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use slipstream_broker::{Broker, Config, Message, Provision};
 
 use crate::events::{eventually, numbered, payloads, seqs, tenant};
-use crate::server::Server;
+use crate::server::{Server, free_port};
 
 /// Three servers that know each other, with streams in three copies.
 async fn cluster() -> (Vec<Server>, Broker) {
-    let ports: Vec<u16> = {
-        let free: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        free.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
-    };
+    let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
     let routes = ports.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect::<Vec<_>>().join(", ");
     let config = |n: usize| {
         format!(

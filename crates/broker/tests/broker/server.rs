@@ -1,7 +1,9 @@
 //! A private `nats-server` on a free port with a store of its own, killed when dropped.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use slipstream_broker::{Broker, Config, Provision};
@@ -40,7 +42,7 @@ impl Server {
     }
 
     fn run(dir: TempDir, config: String) -> Self {
-        let child = spawn(dir.path(), &config, "-1");
+        let child = spawn(dir.path(), &config, &free_port().to_string());
         let port = wait_for_port(dir.path());
         Self { child, port, dir, config }
     }
@@ -102,6 +104,15 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A free port below those that the kernel gives to outgoing connections: it stays free while its server is down, and until it starts.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Tests run side by side in processes of their own: each begins elsewhere.
+    let begin = std::process::id().wrapping_mul(61) % 18_000;
+    let ports = (0..2_000).map(|_| 12_000 + u16::try_from((begin + u32::from(NEXT.fetch_add(1, Ordering::Relaxed))) % 18_000).unwrap());
+    ports.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 fn spawn(dir: &Path, config: &str, port: &str) -> Child {
