@@ -62,13 +62,15 @@ async fn measure(args: &Args) -> Section {
     let (archiver, drained) = archive_alone(&stack, &mut watermark, &mut section).await;
     if !args.no_floors {
         database_floor(&stack, drained, &mut section).await;
+        section.note(
+            "floors, in the same run: nats-server alone with one asynchronous publisher, and with the same batches as atomic ones; Postgres alone with one binary COPY of the same rows",
+        );
     }
     both(&stack, &gateway, &mut watermark, events, connections, &mut section).await;
 
     let (archived, sent) = (watermark.events().await, 2 * events);
     assert!(archived == sent as u64, "{sent} events were acknowledged, and the archive holds {archived}");
     drop((archiver, gateway));
-    section.note("floors, in the same run: nats-server alone with one asynchronous publisher, and with the same batches as atomic ones; Postgres alone with one binary COPY of the same rows");
     section
 }
 
