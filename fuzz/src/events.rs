@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use slipstream_event::draft::Context;
 use slipstream_event::{Actor, CursorKey, Draft, Event, Fault, Object, Position, Tenant, Timestamp, limits};
-use slipstream_gateway::frame::{Frame, Projection};
+use slipstream_gateway::frame::{Frame, Projection, Wire};
 
 use crate::sse::{Block, Parser};
 use crate::text;
@@ -83,7 +83,9 @@ fn check_frame(tenant: &Tenant, payload: &[u8]) {
     let public = event.clone().to_public_json();
     let cloud = slipstream_event::cloudevents::to_json(&event);
     for (projection, event_name, data) in [(Projection::Envelope, None, &public), (Projection::Named, name, &public), (Projection::CloudEvents, None, &cloud)] {
-        let block = only_block(&frame.bytes(projection));
+        let bytes = frame.bytes(projection, Wire::Sse);
+        assert_eq!(frame.bytes(projection, Wire::Chunked), [format!("{:x}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat());
+        let block = only_block(&bytes);
         assert_eq!(block, Block { id: Some(key.seal(tenant, position)), event: event_name, data: Some(data.clone()), retry: None });
     }
 }

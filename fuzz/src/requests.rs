@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use slipstream_event::{Actor, Event, EventType, Filter, Tenant, limits};
-use slipstream_gateway::frame::control as frames;
+use slipstream_gateway::frame::{Wire, control as frames};
 use slipstream_gateway::ingest::body::{Body, Item, Refused};
 use slipstream_gateway::stream::request::Request;
 
@@ -83,7 +83,7 @@ fn plainly(filter: &Filter, event: &Event) -> bool {
 /// A `reset` repeats what the client said: whatever that is, it stays inside one event's data.
 pub fn control(data: &[u8]) {
     let said = text(data);
-    let block = only_block(&frames::reset("cursor_invalid", &said, "cursor"));
+    let block = only_block(&frames::reset("cursor_invalid", &said, "cursor").bytes(Wire::Sse));
     assert_eq!((block.id, block.event.as_deref()), (None, Some("reset")));
     let body: Value = serde_json::from_str(&block.data.expect("data")).expect("JSON");
     assert_eq!((body["lastEventId"].as_str(), body["code"].as_str(), body["cursor"].as_str()), (Some(said.as_str()), Some("cursor_invalid"), Some("cursor")));

@@ -103,10 +103,15 @@ impl Viewer {
 
     /// Whether this reader may see an event of class `visibility` that concerns the user `concerned`.
     pub fn sees(&self, visibility: &Visibility, concerned: Option<&str>) -> bool {
+        self.sees_as(self.user_id.as_deref(), visibility, concerned)
+    }
+
+    /// The same for the user `user` with this reader's rights: so that many users can share one viewer.
+    pub fn sees_as(&self, user: Option<&str>, visibility: &Visibility, concerned: Option<&str>) -> bool {
         if self.platform {
             return true;
         }
-        let is_concerned = || concerned.is_some() && self.user_id.as_deref() == concerned;
+        let is_concerned = || concerned.is_some() && user == concerned;
         match visibility {
             Visibility::Tenant => self.member || self.admin,
             Visibility::Department(name) => self.admin || (self.member && self.department.as_deref() == Some(name)),

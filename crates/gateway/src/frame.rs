@@ -1,14 +1,17 @@
 //! Frames: events as streams send them, encoded once for all readers.
 
-use std::fmt::Write as _;
+pub mod control;
+mod wire;
+
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use serde_json::json;
-use slipstream_event::{CursorKey, Event, Filter, Position, Tenant, Viewer, cloudevents};
+use slipstream_event::{CursorKey, Event, Position, Tenant, Visibility, cloudevents};
+
+pub use wire::Wire;
 
 /// How a stream shows its events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Projection {
     /// The canonical envelope; events are unnamed.
     #[default]
@@ -27,7 +30,10 @@ pub struct Frame {
     concerned: Option<String>,
     cursor: String,
     json: String,
-    encoded: [OnceLock<Bytes>; 3],
+    /// In HTTP/1.1 chunks, by projection: what other writers send is cut out of them.
+    chunks: [OnceLock<Bytes>; 3],
+    /// As messages, by projection; names make no difference there.
+    messages: [OnceLock<Bytes>; 2],
 }
 
 impl Frame {
@@ -37,7 +43,8 @@ impl Frame {
         event.changes = None;
         let json = event.to_json();
         let cursor = key.seal(&event.tenant_id, position);
-        Some(Self { seq: position.seq, concerned: event.concerned(), cursor, json, event, encoded: Default::default() })
+        let concerned = event.concerned();
+        Some(Self { seq: position.seq, concerned, cursor, json, event, chunks: Default::default(), messages: Default::default() })
     }
 
     /// Sequence in the log.
@@ -55,81 +62,63 @@ impl Frame {
         self.event.id
     }
 
-    /// Whether a reader may see it and asked for it.
-    pub fn is_for(&self, viewer: &Viewer, filter: &Filter) -> bool {
-        viewer.sees(&self.event.visibility, self.concerned.as_deref()) && (filter.is_empty() || filter.takes(&self.event))
+    /// The event.
+    pub fn event(&self) -> &Event {
+        &self.event
     }
 
-    /// The bytes of a projection.
-    pub fn bytes(&self, projection: Projection) -> Bytes {
+    /// The user whom the event concerns, if any.
+    pub fn concerned(&self) -> Option<&str> {
+        self.concerned.as_deref()
+    }
+
+    /// Whether it depends on the reader's user id who may see it.
+    pub fn is_personal(&self) -> bool {
+        self.concerned.is_some() && matches!(self.event.visibility, Visibility::Subject | Visibility::External)
+    }
+
+    /// The bytes of a projection, for a kind of writer.
+    pub fn bytes(&self, projection: Projection, wire: Wire) -> Bytes {
+        match wire {
+            Wire::Chunked => self.chunk(projection).clone(),
+            Wire::Sse => wire::unwrap_chunk(self.chunk(projection)),
+            Wire::Message => self.message(projection).clone(),
+        }
+    }
+
+    fn chunk(&self, projection: Projection) -> &Bytes {
         let encode = || match projection {
-            Projection::Envelope => encode(&self.cursor, None, &self.json),
-            Projection::Named => encode(&self.cursor, Some(self.event.event_type.as_str()), &self.json),
-            Projection::CloudEvents => encode(&self.cursor, None, &cloudevents::to_json(&self.event)),
+            Projection::Envelope => self.encode(None, &self.json),
+            Projection::Named => self.encode(Some(self.event.event_type.as_str()), &self.json),
+            Projection::CloudEvents => self.encode(None, &cloudevents::to_json(&self.event)),
         };
-        self.encoded[projection as usize].get_or_init(encode).clone()
+        self.chunks[projection as usize].get_or_init(encode)
+    }
+
+    fn message(&self, projection: Projection) -> &Bytes {
+        let encode = |json: &str| Bytes::from(format!(r#"{{"type":"event","cursor":"{}","event":{json}}}{}"#, self.cursor, '\n'));
+        match projection {
+            Projection::Envelope | Projection::Named => self.messages[0].get_or_init(|| encode(&self.json)),
+            Projection::CloudEvents => self.messages[1].get_or_init(|| encode(&cloudevents::to_json(&self.event))),
+        }
+    }
+
+    /// Cursor, type and JSON hold no line breaks.
+    fn encode(&self, name: Option<&str>, data: &str) -> Bytes {
+        let parts = match name {
+            Some(name) => &["id: ", &self.cursor, "\nevent: ", name, "\ndata: ", data, "\n\n"][..],
+            None => &["id: ", &self.cursor, "\ndata: ", data, "\n\n"][..],
+        };
+        wire::chunk(parts)
+    }
+
+    /// Size of its JSON, in bytes.
+    pub fn json_bytes(&self) -> usize {
+        self.json.len()
     }
 
     /// Roughly what it holds in memory, in bytes.
     pub fn weight(&self) -> usize {
-        self.json.len() * 2 + self.event.metadata.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() + 512
-    }
-}
-
-fn encode(cursor: &str, name: Option<&str>, data: &str) -> Bytes {
-    let mut out = String::with_capacity(data.len() + cursor.len() + name.map_or(0, str::len) + 24);
-    // Writing to a String cannot fail. Cursor, type and JSON hold no line breaks.
-    writeln!(out, "id: {cursor}").unwrap_or_default();
-    if let Some(name) = name {
-        writeln!(out, "event: {name}").unwrap_or_default();
-    }
-    write!(out, "data: {data}\n\n").unwrap_or_default();
-    Bytes::from(out)
-}
-
-/// The first bytes of every stream: the time to wait before connecting anew, a comment that flushes proxies, and an id, so that a
-/// client that drops before its first event resumes from here.
-pub fn opening(retry_ms: u64, cursor: &str) -> Bytes {
-    Bytes::from(format!("retry: {retry_ms}\n: slipstream\nid: {cursor}\n\n"))
-}
-
-/// Control events: named, without an id.
-pub mod control {
-    use super::{Bytes, json};
-    use serde_json::Value;
-
-    fn encode(name: &str, data: &Value) -> Bytes {
-        Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
-    }
-
-    /// The replay is over; what follows is live.
-    pub fn ready(cursor: &str, replayed: u64) -> Bytes {
-        encode("ready", &json!({"type": "ready", "cursor": cursor, "replayed": replayed}))
-    }
-
-    /// Part of the replay comes from the archive.
-    pub fn notice(count: u64) -> Bytes {
-        encode("notice", &json!({"type": "notice", "reason": "served_from_archive", "count": count}))
-    }
-
-    /// The stream is alive, and this far.
-    pub fn heartbeat(cursor: &str, seconds: f64) -> Bytes {
-        encode("heartbeat", &json!({"type": "heartbeat", "ts": seconds, "cursor": cursor}))
-    }
-
-    /// The stream could not go on from where the client was; it goes on from `cursor`.
-    pub fn reset(code: &str, last_event_id: &str, cursor: &str) -> Bytes {
-        let reason = if code.starts_with("cursor_") { "last_event_id_out_of_window" } else { code };
-        encode("reset", &json!({"type": "reset", "reason": reason, "lastEventId": last_event_id, "code": code, "cursor": cursor}))
-    }
-
-    /// The token ends soon.
-    pub fn expiring(seconds: u64) -> Bytes {
-        encode("expiring", &json!({"type": "expiring", "reason": "token_expires", "seconds": seconds}))
-    }
-
-    /// The server ends the stream.
-    pub fn close(reason: &str, reconnect: bool) -> Bytes {
-        encode("close", &json!({"type": "close", "reason": reason, "reconnect": reconnect}))
+        self.json.len() * 2 + self.event.metadata.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() + 768
     }
 }

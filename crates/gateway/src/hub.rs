@@ -4,17 +4,20 @@
 //! What ties feed and streams together: an event is in its lane before [`Log::last`] tells of it. So a stream that first
 //! reads `last` and then finds nothing in its lane has seen everything of its tenant up to `last`.
 
+pub mod lane;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slipstream_event::{CursorKey, Position, Tenant, subject};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::frame::Frame;
 use crate::limits;
-use crate::window::{Read, Window};
+use crate::window::Window;
+use lane::Lane;
 
 /// All logs of this process.
 #[derive(Debug)]
@@ -52,6 +55,11 @@ impl Hub {
         log.clone()
     }
 
+    /// The log of a tenant's shard, when it is fed now.
+    pub fn open_log(&self, tenant: &Tenant) -> Option<Arc<Log>> {
+        self.current(self.shard_of(tenant)).filter(|log| !log.is_closed())
+    }
+
     /// The log of a shard as it is now.
     pub(crate) fn current(&self, shard: u16) -> Option<Arc<Log>> {
         self.logs.get(usize::from(shard))?.borrow().clone()
@@ -82,13 +90,6 @@ pub struct Log {
 struct Lanes {
     of: HashMap<Tenant, Arc<Lane>>,
     weight: usize,
-}
-
-/// One tenant's window, and who waits for it to grow.
-#[derive(Debug)]
-pub struct Lane {
-    window: RwLock<Window>,
-    wake: Notify,
 }
 
 impl Log {
@@ -125,14 +126,17 @@ impl Log {
     /// The lane of a tenant, made when there is none.
     pub fn lane(&self, tenant: &Tenant) -> Arc<Lane> {
         let mut lanes = self.lanes();
-        lanes.of.entry(tenant.clone()).or_insert_with(|| Arc::new(Lane::new(self.last()))).clone()
+        lanes.of.entry(tenant.clone()).or_insert_with(|| Arc::new(Lane::new(tenant, self.last()))).clone()
     }
 
     /// Adds the log's next event. For the feed only: in order, each once.
     pub(crate) fn push(&self, frame: Frame) {
         let (seq, tenant) = (frame.seq(), frame.tenant().clone());
         let mut lanes = self.lanes();
-        let lane = lanes.of.entry(tenant).or_insert_with(|| Arc::new(Lane::new(seq - 1))).clone();
+        let lane = match lanes.of.get(&tenant) {
+            Some(lane) => lane.clone(),
+            None => lanes.of.entry(tenant.clone()).or_insert(Arc::new(Lane::new(&tenant, seq - 1))).clone(),
+        };
         let grown = lane.push(Arc::new(frame));
         lanes.weight = lanes.weight.saturating_add_signed(grown);
         if lanes.weight > limits::SHARD_BYTES_MAX {
@@ -140,7 +144,7 @@ impl Log {
         }
         self.last.store(seq, Ordering::Release);
         drop(lanes);
-        lane.wake.notify_waiters();
+        lane.ring();
     }
 
     /// Passes over what holds no event, up to `seq`. For the feed only.
@@ -152,19 +156,19 @@ impl Log {
     pub(crate) fn skip(&self, seq: u64) {
         let mut lanes = self.lanes();
         for lane in lanes.of.values() {
-            *lane.window.write().unwrap_or_else(PoisonError::into_inner) = Window::new(seq);
+            lane.replace(Window::new(seq));
         }
         lanes.weight = 0;
         self.advance(seq);
         for lane in lanes.of.values() {
-            lane.wake.notify_waiters();
+            lane.ring();
         }
     }
 
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         for lane in self.lanes().of.values() {
-            lane.wake.notify_waiters();
+            lane.ring();
         }
     }
 
@@ -182,7 +186,7 @@ impl Lanes {
             .iter()
             .filter(|(_, lane)| Arc::strong_count(lane) == 1)
             .map(|(tenant, lane)| {
-                let (end, weight) = lane.end();
+                let (end, weight) = lane.end_and_weight();
                 (end, weight, tenant.clone())
             })
             .collect();
@@ -194,40 +198,5 @@ impl Lanes {
             self.of.remove(&tenant);
             self.weight = self.weight.saturating_sub(weight);
         }
-    }
-}
-
-impl Lane {
-    fn new(complete_after: u64) -> Self {
-        Self { window: RwLock::new(Window::new(complete_after)), wake: Notify::new() }
-    }
-
-    /// Woken when the window grows, is emptied, or its log ends.
-    pub fn wake(&self) -> &Notify {
-        &self.wake
-    }
-
-    /// Reads the window: see [`Window::read`].
-    pub fn read(&self, position: u64, max: usize, take: impl FnMut(&Arc<Frame>)) -> Read {
-        self.window.read().unwrap_or_else(PoisonError::into_inner).read(position, max, take)
-    }
-
-    /// See [`Window::complete_after`].
-    pub fn complete_after(&self) -> u64 {
-        self.window.read().unwrap_or_else(PoisonError::into_inner).complete_after()
-    }
-
-    /// See [`Window::find`].
-    pub fn find(&self, id: uuid::Uuid) -> Option<u64> {
-        self.window.read().unwrap_or_else(PoisonError::into_inner).find(id)
-    }
-
-    fn push(&self, frame: Arc<Frame>) -> isize {
-        self.window.write().unwrap_or_else(PoisonError::into_inner).push(frame)
-    }
-
-    fn end(&self) -> (u64, usize) {
-        let window = self.window.read().unwrap_or_else(PoisonError::into_inner);
-        (window.end(), window.weight())
     }
 }

@@ -10,13 +10,16 @@
 pub mod cold;
 pub mod feed;
 pub mod frame;
+mod handover;
 pub mod hub;
 pub mod ingest;
 pub mod limits;
 pub mod metrics;
 pub mod routes;
 pub mod serve;
+pub mod sockets;
 pub mod stream;
+pub mod warm;
 pub mod window;
 
-pub use routes::{Gateway, ROUTES, router};
+pub use routes::{Gateway, ROUTES, Settings, router};

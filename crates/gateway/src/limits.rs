@@ -18,12 +18,26 @@ pub const END_CHECK: Duration = Duration::from_secs(1);
 /// Pause before the feed tries again after an error.
 pub const FEED_RETRY: Duration = Duration::from_millis(500);
 
-/// Most frames that a stream takes from its window in one read.
-pub const READ_FRAMES_MAX: usize = 64;
+/// How many events from its end a window is searched one by one before it is searched by halves.
+pub const NEAR_EVENTS: usize = 8;
+/// Most events that a stream takes in one read, and so in one write.
+pub const SPAN_EVENTS_MAX: usize = 256;
+/// Most bytes that a stream takes in one read, unless a single event is larger.
+pub const SPAN_BYTES_MAX: usize = 64 * 1024;
+/// Most spans that are remembered during one pass over the streams of a tenant. Beyond: streams at further positions have bytes of their own.
+pub const SPANS_KNOWN_MAX: usize = 16;
 /// Most events of one page of a replay.
-pub const REPLAY_EVENTS_MAX: usize = 500;
+pub const REPLAY_EVENTS_MAX: usize = 1_000;
 /// Most bytes of one page of a replay.
 pub const REPLAY_BYTES_MAX: usize = 1024 * 1024;
+/// How long a page that was read for one stream is kept for others.
+pub const PAGE_KEPT: Duration = Duration::from_secs(3);
+/// Most bytes of events in all pages that are kept. Beyond: pages serve only the stream that asked.
+pub const PAGES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes of events in the pages that are kept for one tenant. Beyond: the older ones are let go.
+pub const PAGES_TENANT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most reads for one tenant's replays at a time. Beyond: they wait, and look first whether what came meanwhile is what they need.
+pub const READS_TENANT_MAX: usize = 2;
 /// How often a stream tries again when the broker or the archive does not answer in the middle of its replay. Then it is closed, and its client resumes.
 pub const REPLAY_TRIES_MAX: u32 = 5;
 /// Pause between such tries.
@@ -35,6 +49,29 @@ pub const RETRY_MS: u64 = 2_000;
 pub const EXPIRING: Duration = Duration::from_secs(60);
 /// Longest `lastEventId` that a `reset` repeats, in characters. Longer: cut.
 pub const LAST_EVENT_ID_ECHO_MAX: usize = 128;
+
+/// How long a stream whose socket takes no byte is kept, when it is to end. Then it is cut.
+pub const LAST_WRITE: Duration = Duration::from_secs(2);
+/// Streams of one tenant that are written to before another tenant's turn.
+pub const TURN_STREAMS: usize = 64;
+/// Writes to one stream that catches up before another stream's turn.
+pub const TURN_WRITES: usize = 4;
+/// Longest time that writing goes on before sockets are looked at.
+pub const TURNS: Duration = Duration::from_millis(1);
+/// How often the clock of all streams of a thread ticks: heartbeats, ends of tokens, stalled sockets. At short heartbeats four times in each.
+pub const TICK_MAX: Duration = Duration::from_millis(250);
+/// Streams that wait for a page of one thread. Beyond: they ask again at the next tick.
+pub const WANTED_MAX: usize = 16 * 1024;
+/// Pages that are read at once for the streams of one thread.
+pub const READS_MAX: usize = 32;
+/// Events of sockets taken at once.
+pub const SOCKET_EVENTS_MAX: usize = 1_024;
+/// Most bytes that a client may send after its request. More: it is cut.
+pub const CLIENT_BYTES_MAX: usize = 64 * 1024;
+/// On a stop, streams are closed one after the other over a time that grows with their number: this much for each, at most [`CLOSING_MAX`].
+pub const CLOSING_EACH: Duration = Duration::from_millis(1);
+/// Longest time over which streams are closed on a stop.
+pub const CLOSING_MAX: Duration = Duration::from_secs(3);
 
 /// Longest time to read a request's head.
 pub const HEAD_READ: Duration = Duration::from_secs(10);

@@ -12,6 +12,12 @@ pub const STREAMS: &str = "slipstream_gateway_streams";
 pub const STREAMS_REFUSED: &str = "slipstream_gateway_streams_refused_total";
 /// Events delivered to streams, by source.
 pub const DELIVERED: &str = "slipstream_gateway_delivered_events_total";
+/// Pages that were read for replays, by source. Streams that share a page count once.
+pub const PAGES: &str = "slipstream_gateway_replay_pages_total";
+/// Streams that the server ended, by reason.
+pub const CLOSED: &str = "slipstream_gateway_closed_streams_total";
+/// Streams that were cut because their socket took no byte for too long.
+pub const EVICTED: &str = "slipstream_gateway_evicted_streams_total";
 /// `reset` events sent, by code.
 pub const RESETS: &str = "slipstream_gateway_resets_total";
 /// Events that the feed took from the log, by way.
@@ -34,6 +40,9 @@ pub fn describe() {
     describe_gauge!(STREAMS, Unit::Count, "Open streams");
     describe_counter!(STREAMS_REFUSED, Unit::Count, "Streams that were refused because a cap was reached");
     describe_counter!(DELIVERED, Unit::Count, "Events delivered to streams, by source (window, broker, archive)");
+    describe_counter!(PAGES, Unit::Count, "Pages that were read for replays, by source (broker, archive)");
+    describe_counter!(CLOSED, Unit::Count, "Streams that the server ended, by reason");
+    describe_counter!(EVICTED, Unit::Count, "Streams that were cut because their socket took no byte for too long");
     describe_counter!(RESETS, Unit::Count, "Reset events sent, by code");
     describe_counter!(FED, Unit::Count, "Events that the feed took from the log, by way (live, fill)");
     describe_counter!(FEED_UNREADABLE, Unit::Count, "Messages of the log that were no event and were passed over");

@@ -13,7 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::cold::ColdReplay;
 use crate::hub::Hub;
 use crate::stream::admission::Admission;
+use crate::stream::audience::Audiences;
 use crate::stream::replay::Replay;
+use crate::stream::session::Env;
+use crate::stream::shelf::Budget;
 use crate::{ingest, stream};
 
 /// The routes, for the isolation test.
@@ -27,8 +30,18 @@ pub struct Gateway {
     pub(crate) hub: Arc<Hub>,
     pub(crate) replay: Replay,
     pub(crate) admission: Arc<Admission>,
-    pub(crate) heartbeat: Duration,
+    pub(crate) audiences: Arc<Audiences>,
+    pub(crate) env: Env,
     pub(crate) drain: CancellationToken,
+}
+
+/// What differs between deployments.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Silence after which a stream says that it is alive.
+    pub heartbeat: Duration,
+    /// How much each tenant's replays may read.
+    pub budget: Budget,
 }
 
 impl Gateway {
@@ -39,11 +52,12 @@ impl Gateway {
         hub: Arc<Hub>,
         cold: Arc<dyn ColdReplay>,
         admission: Arc<Admission>,
-        heartbeat: Duration,
+        settings: Settings,
         drain: CancellationToken,
     ) -> Self {
-        let replay = Replay::new(broker.clone(), cold);
-        Self { access, broker, hub, replay, admission, heartbeat, drain }
+        let replay = Replay::new(hub.key().clone(), Arc::new(broker.clone()), cold, settings.budget);
+        let env = Env { hub: hub.clone(), heartbeat: settings.heartbeat };
+        Self { access, broker, hub, replay, admission, audiences: Arc::default(), env, drain }
     }
 }
 

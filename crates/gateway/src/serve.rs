@@ -1,15 +1,14 @@
-//! The accept loop: HTTP/1.1 and HTTP/2 over plain TCP, with a limit on everything that a peer can hold.
+//! The accept loop: HTTP/1 and HTTP/2 over plain TCP, with a limit on everything that a peer can hold.
 //!
-//! `axum::serve` sets no time limit for a request's head and none for a peer that stops reading; this loop does.
+//! `axum::serve` sets no time limit for a request's head and none for a peer that stops reading; this loop does. A connection on which a stream begins leaves
+//! the HTTP library and goes to [`crate::sockets`].
+
+mod connection;
 
 use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use metrics::gauge;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +20,8 @@ use tracing::{debug, info, warn};
 
 use crate::limits;
 use crate::metrics::CONNECTIONS;
+use crate::sockets::Sockets;
+use connection::Connection;
 
 /// Limits that differ between deployments.
 #[derive(Clone, Copy, Debug)]
@@ -31,13 +32,18 @@ pub struct Limits {
     pub drain: Duration,
 }
 
-/// Serves `router` on `listener` until `shutdown`; then takes no new connection, lets requests in hand end, and returns.
+/// The right to one open connection; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat(#[expect(dead_code, reason = "held for its end")] OwnedSemaphorePermit);
+
+/// Serves `router` on `listener` until `shutdown`; then takes no new connection, lets requests in hand end, and returns. Streams over plain HTTP/1 go to `sockets`
+/// and are not waited for here.
 ///
 /// # Errors
 /// When the listener's address cannot be told.
-pub async fn run(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) -> io::Result<()> {
+pub async fn run(listener: TcpListener, router: Router, sockets: Option<Sockets>, limits: Limits, shutdown: CancellationToken) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(limits.connections_max));
-    let (tracker, graceful) = (TaskTracker::new(), GracefulShutdown::new());
+    let tracker = TaskTracker::new();
     info!(address = %listener.local_addr()?, "serving");
     loop {
         let accepted = tokio::select! {
@@ -46,9 +52,11 @@ pub async fn run(listener: TcpListener, router: Router, limits: Limits, shutdown
             accepted = accept(&listener, &room) => accepted,
         };
         match accepted {
-            Ok((socket, permit)) => {
+            Ok((socket, seat)) => {
                 prepare(&socket);
-                serve(socket, permit, &router, &tracker, &graceful);
+                let connection = Connection { router: router.clone(), sockets: sockets.clone(), shutdown: shutdown.clone() };
+                // Tracked: this function waits for all of them.
+                tracker.spawn(connection.run(socket, seat));
             }
             Err(error) => {
                 // Most often the process is out of file descriptors: others must end first.
@@ -59,16 +67,23 @@ pub async fn run(listener: TcpListener, router: Router, limits: Limits, shutdown
     }
     drop(listener);
     tracker.close();
-    if timeout(limits.drain, graceful.shutdown()).await.is_err() {
+    if timeout(limits.drain, tracker.wait()).await.is_err() {
         warn!(connections = tracker.len(), "connections did not end in time and are cut");
     }
     Ok(())
 }
 
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, Seat)> {
     let permit = room.clone().acquire_owned().await.map_err(io::Error::other)?;
     let (socket, _) = listener.accept().await?;
-    Ok((socket, permit))
+    gauge!(CONNECTIONS).increment(1.0);
+    Ok((socket, Seat(permit)))
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        gauge!(CONNECTIONS).decrement(1.0);
+    }
 }
 
 /// A peer that stops reading holds a small buffer for a short while; one that vanished is noticed.
@@ -83,26 +98,4 @@ fn prepare(socket: &TcpStream) {
     for error in set.into_iter().filter_map(Result::err) {
         debug!(%error, "a socket option could not be set");
     }
-}
-
-fn serve(socket: TcpStream, permit: OwnedSemaphorePermit, router: &Router, tracker: &TaskTracker, graceful: &GracefulShutdown) {
-    let service = TowerToHyperService::new(router.clone());
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits::HEAD_READ).max_buf_size(limits::HEAD_BYTES_MAX).keep_alive(true);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(250)
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(20));
-    let connection = graceful.watch(builder.serve_connection(TokioIo::new(socket), service).into_owned());
-    gauge!(CONNECTIONS).increment(1.0);
-    // Tracked: `run` waits for all of them.
-    tracker.spawn(async move {
-        if let Err(error) = connection.await {
-            debug!(error, "a connection ended with an error");
-        }
-        gauge!(CONNECTIONS).decrement(1.0);
-        drop(permit);
-    });
 }

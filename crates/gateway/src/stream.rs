@@ -1,24 +1,32 @@
 //! `GET /api/events`: the stream of a tenant's events, as server-sent events (WHATWG HTML §9.2).
 
 pub mod admission;
+pub mod audience;
+pub(crate) mod body;
+pub mod page;
 pub mod replay;
 pub mod request;
 pub mod resume;
 pub mod session;
-
-use std::convert::Infallible;
+pub mod shelf;
+pub mod span;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use slipstream_access::problem::{Invalid, Location};
 use slipstream_access::{Problem, Streamer};
+use slipstream_event::Viewer;
 use tokio::time::{Duration, Instant};
 
+use crate::frame::Wire;
+use crate::handover::Handover;
+use crate::limits;
 use crate::routes::Gateway;
 use admission::Full;
+use audience::Audience;
+use body::Driver;
 use request::Request;
 use resume::Start;
 use session::{Reader, Session};
@@ -30,37 +38,54 @@ const HUB_WAIT: Duration = Duration::from_secs(3);
 const FULL_RETRY: Duration = Duration::from_secs(5);
 
 /// Opens a stream: primes the client with an id, replays what it missed, says `ready`, and goes on live.
-pub(crate) async fn open(State(gateway): State<Gateway>, streamer: Streamer, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+pub(crate) async fn open(
+    State(gateway): State<Gateway>,
+    streamer: Streamer,
+    handover: Option<Extension<Handover>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     let request =
         Request::parse(&headers, query.as_deref().unwrap_or_default()).map_err(|fault| Problem::invalid(vec![Invalid::new(Location::Query, fault)]))?;
+    let wire = handover.as_ref().map_or(Wire::Sse, |handover| handover.wire());
+    let session = begin(&gateway, streamer, request, wire).await?;
+    Ok(match handover {
+        Some(handover) => respond(handover.stream(session), true),
+        None => respond(driver(&gateway, session).into_body(), false),
+    })
+}
+
+/// A session at its start: admitted, and placed in its tenant's log.
+pub(crate) async fn begin(gateway: &Gateway, streamer: Streamer, request: Request, wire: Wire) -> Result<Session, Problem> {
     let tenant = streamer.tenant().clone();
     if gateway.drain.is_cancelled() {
         return Err(Problem::unavailable("draining", "this server is shutting down"));
     }
-    let permit = gateway.admission.enter(&tenant, &streamer.principal().actor.user_id).map_err(refused)?;
+    let principal = streamer.into_principal();
+    let permit = gateway.admission.enter(&tenant, &principal.actor.user_id).map_err(refused)?;
     let not_fed = || Problem::unavailable("broker_unavailable", "the event log is not reachable yet");
     let log = gateway.hub.log(&tenant, Instant::now() + HUB_WAIT).await.ok_or_else(not_fed)?;
+    let lane = log.lane(&tenant);
     let given = request.last_event_id.as_deref().unwrap_or_default();
     let start = if given.is_empty() {
         Start::After(log.last())
     } else {
-        let lane = log.lane(&tenant);
         resume::start(&gateway.hub, &log, &lane, &tenant, gateway.replay.cold(), given, gateway.replay.last_seq(&log)).await
     };
-    let reader = Reader {
-        tenant,
-        viewer: streamer.principal().viewer.clone(),
-        filter: request.filter,
-        projection: request.projection,
-        expires: streamer.principal().expires_at.map(until),
-        permit,
-    };
-    let session = Session::new(&gateway, reader, log, &start, given);
-    Ok(respond(session))
+    let viewer = Viewer { user_id: None, ..principal.viewer.clone() };
+    let audience = gateway.audiences.shared(Audience { viewer, filter: request.filter, projection: request.projection, wire });
+    let expires = principal.expires_at.map(until);
+    let retry_ms = limits::RETRY_MS + rand::random_range(0..=limits::RETRY_MS / 2);
+    Ok(Session::new(&gateway.env, Reader { principal, audience, expires, permit }, log, lane, &start, given, retry_ms))
 }
 
-fn respond(session: Session) -> Response {
-    let bytes = stream::unfold(session, |mut session| async move { session.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), session)) });
+/// What writes a session that has no socket of its own.
+pub(crate) fn driver(gateway: &Gateway, session: Session) -> Driver {
+    Driver { session, env: gateway.env.clone(), replay: gateway.replay.clone(), drain: gateway.drain.clone() }
+}
+
+/// The head of a stream. A connection that is handed over carries no request after it.
+fn respond(body: Body, is_last: bool) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store, no-cache, no-transform"),
@@ -68,7 +93,11 @@ fn respond(session: Session) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::VARY, "Authorization"),
     ];
-    (StatusCode::OK, headers, Body::from_stream(bytes)).into_response()
+    let mut response = (StatusCode::OK, headers, body).into_response();
+    if is_last {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// A token's end on this process's clock.

@@ -69,13 +69,19 @@ impl Window {
         if position < self.complete_after {
             return Read::Behind;
         }
-        let start = self.frames.partition_point(|frame| frame.seq() <= position);
+        let start = self.start(position);
         let mut at = None;
         for frame in self.frames.range(start..).take(max) {
             take(frame);
             at = Some(frame.seq());
         }
         at.map_or(Read::UpToDate, Read::Frames)
+    }
+
+    /// Index of the first frame after `position`. Most readers stand at the end: it is looked for from there.
+    fn start(&self, position: u64) -> usize {
+        let near = self.frames.iter().rev().take(limits::NEAR_EVENTS).take_while(|frame| frame.seq() > position).count();
+        if near < limits::NEAR_EVENTS { self.frames.len() - near } else { self.frames.partition_point(|frame| frame.seq() <= position) }
     }
 
     /// The sequence of an event, when it is in the window.

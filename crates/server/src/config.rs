@@ -57,6 +57,9 @@ pub struct Config {
     pub cursor_secret: Secret,
     pub issuers: Vec<Issuer>,
     pub heartbeat_ms: u64,
+    pub stream_threads: usize,
+    pub stream_stall_seconds: u64,
+    pub replay_tenant_bytes_per_second: u64,
     pub streams_node_max: usize,
     pub streams_tenant_max: usize,
     pub streams_user_max: usize,
@@ -100,6 +103,9 @@ impl Config {
         expect(!needs_nats || !self.nats_url.is_empty() || !self.nats_url_gateway.is_empty(), "nats_url: is needed (SLIPSTREAM_NATS_URL)");
         expect(self.cursor_secret.expose().len() >= 16, "cursor_secret: at least 16 characters are needed (SLIPSTREAM_CURSOR_SECRET)");
         expect((100..=60_000).contains(&self.heartbeat_ms), "heartbeat_ms: must be 100 to 60000");
+        expect((1..=3_600).contains(&self.stream_stall_seconds), "stream_stall_seconds: must be 1 to 3600");
+        expect(self.stream_threads <= 256, "stream_threads: must be 0 to 256");
+        expect(self.replay_tenant_bytes_per_second >= 65_536, "replay_tenant_bytes_per_second: must be at least 65536");
         expect((1..=slipstream_event::limits::SHARDS_MAX).contains(&self.shards), "shards: must be 1 to 64");
         expect(matches!(self.stream_replicas, 1 | 3 | 5), "stream_replicas: must be 1, 3 or 5");
         expect(self.fail_points.is_empty() || cfg!(debug_assertions), "fail_points: only in debug builds");
@@ -123,6 +129,12 @@ impl Config {
         }
         issuers.extend(self.issuers.iter().cloned());
         slipstream_access::Config { issuers, query_token: self.query_token }
+    }
+
+    /// How many threads write streams.
+    pub fn stream_threads(&self) -> usize {
+        let half = std::thread::available_parallelism().map_or(1, |all| all.get() / 2);
+        if self.stream_threads == 0 { half.max(1) } else { self.stream_threads }
     }
 
     /// The database address for `slipstream migrate`.

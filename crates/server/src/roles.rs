@@ -14,8 +14,10 @@ use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::feed::Feed;
 use slipstream_gateway::hub::Hub;
+use slipstream_gateway::sockets::Sockets;
 use slipstream_gateway::stream::admission::{Admission, Caps};
-use slipstream_gateway::{Gateway, serve};
+use slipstream_gateway::stream::shelf::Budget;
+use slipstream_gateway::{Gateway, Settings, serve};
 use slipstream_store::{Store, Wake};
 use slipstream_workers::{Archiver, FailPoints, Relay, archiver, relay};
 use tokio::net::TcpListener;
@@ -45,11 +47,19 @@ pub struct Process {
     relay: Stage,
     streams: CancellationToken,
     serving: Stage,
+    writing: Stage,
     feed: Stage,
     archiver: Stage,
     upkeep: Stage,
     brokers: Vec<Broker>,
     stores: Vec<Store>,
+}
+
+/// What the gateway adds to a process.
+struct Edge {
+    router: Router,
+    hub: Arc<Hub>,
+    sockets: Sockets,
 }
 
 /// The parts that roles share while they are put together.
@@ -73,19 +83,18 @@ impl Process {
         let mut parts = Parts { config, wake: Wake::default(), brokers: Vec::new(), stores: Vec::new() };
         let watch = Watch::new();
         let (mut relay, mut archiver, mut feed) = (watch.stage("relay"), watch.stage("archiver"), watch.stage("feed"));
-        let (mut serving, mut upkeep) = (watch.stage("http"), watch.stage("upkeep"));
+        let (mut serving, mut writing, mut upkeep) = (watch.stage("http"), watch.stage("streams"), watch.stage("upkeep"));
         let streams = CancellationToken::new();
 
         let access = Access::new(&config.access())?;
         let key = CursorKey::new(config.cursor_secret.expose().as_bytes());
-        let (mut plain, mut compressed, mut hub) = (Router::new(), Router::new(), None);
+        let (mut plain, mut compressed, mut hub, mut sockets) = (Router::new(), Router::new(), None, None);
         if config.roles.contains(&Role::Api) {
             compressed = parts.api(&access, &key)?;
         }
         if config.roles.contains(&Role::Gateway) {
-            let fed = parts.gateway(&access, &key, &streams, &mut feed).await?;
-            plain = fed.0;
-            hub = Some(fed.1);
+            let edge = parts.gateway(&access, &key, &streams, &mut feed, &mut writing).await?;
+            (plain, hub, sockets) = (edge.router, Some(edge.hub), Some(edge.sockets));
         }
         if config.roles.contains(&Role::Relay) {
             parts.relay(&mut relay).await?;
@@ -97,13 +106,13 @@ impl Process {
         let ops = Ops { metrics, store: parts.stores.first().cloned(), broker: parts.brokers.first().cloned(), hub, draining: draining.clone() };
         let limits = serve::Limits { connections_max: config.connections_max, drain: Duration::from_secs(config.drain_seconds) };
         let router = http::router(plain, compressed, ops, writes.clone());
-        serving.start("http", serve::run(listener, router, limits, serving.token()));
+        serving.start("http", serve::run(listener, router, sockets, limits, serving.token()));
         upkeep.start("keys", keep_keys(access, upkeep.token()));
         upkeep.start("observe", observe(parts.stores.clone(), upkeep.token()));
         info!(%address, roles = ?config.roles, "started");
         let Parts { brokers, stores, .. } = parts;
         let (drain_wait, drain) = (Duration::from_millis(config.drain_wait_ms), Duration::from_secs(config.drain_seconds));
-        Ok(Self { address, drain_wait, drain, draining, writes, watch, relay, streams, serving, feed, archiver, upkeep, brokers, stores })
+        Ok(Self { address, drain_wait, drain, draining, writes, watch, relay, streams, serving, writing, feed, archiver, upkeep, brokers, stores })
     }
 
     /// Where it serves.
@@ -139,6 +148,7 @@ impl Process {
         self.relay.stop(deadline).await;
         self.streams.cancel();
         self.serving.stop(deadline).await;
+        self.writing.stop(deadline).await;
         self.feed.stop(deadline).await;
         self.archiver.stop(deadline).await;
         self.upkeep.stop(deadline).await;
@@ -162,7 +172,7 @@ impl Parts<'_> {
         Ok(slipstream_api::router(ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards)))
     }
 
-    async fn gateway(&mut self, access: &Access, key: &CursorKey, streams: &CancellationToken, feed: &mut Stage) -> anyhow::Result<(Router, Arc<Hub>)> {
+    async fn gateway(&mut self, access: &Access, key: &CursorKey, streams: &CancellationToken, feed: &mut Stage, writing: &mut Stage) -> anyhow::Result<Edge> {
         let broker = self.broker("gateway", &self.config.nats_url(&self.config.nats_url_gateway)).await?;
         let reader = self.store(slipstream_store::Role::Reader)?;
         let hub = Arc::new(Hub::new(key.clone(), self.config.shards));
@@ -170,9 +180,18 @@ impl Parts<'_> {
             feed.start(format!("feed {shard}"), Feed::new(broker.clone(), hub.clone(), shard).run(feed.token()));
         }
         let caps = Caps { node_max: self.config.streams_node_max, tenant_max: self.config.streams_tenant_max, user_max: self.config.streams_user_max };
-        let heartbeat = Duration::from_millis(self.config.heartbeat_ms);
-        let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), Admission::new(caps), heartbeat, streams.clone());
-        Ok((slipstream_gateway::router(gateway), hub))
+        let settings = Settings {
+            heartbeat: Duration::from_millis(self.config.heartbeat_ms),
+            budget: Budget { bytes_per_second: self.config.replay_tenant_bytes_per_second },
+        };
+        let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), Admission::new(caps), settings, streams.clone());
+        let stall = Duration::from_secs(self.config.stream_stall_seconds);
+        let (sockets, parts) = Sockets::new(&gateway, self.config.stream_threads(), stall, streams)?;
+        for (number, part) in parts.into_iter().enumerate() {
+            writing.start(format!("stream reads {number}"), part.reads.run(writing.token()));
+            writing.start_thread(format!("streams {number}"), move |shutdown| part.reactor.run(shutdown));
+        }
+        Ok(Edge { router: slipstream_gateway::router(gateway), hub, sockets })
     }
 
     async fn relay(&mut self, stage: &mut Stage) -> anyhow::Result<()> {

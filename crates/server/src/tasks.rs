@@ -62,7 +62,21 @@ impl Stage {
 
     /// Starts a task. One that ends before the stage's token is cancelled brings the process down: half a process is worse than none.
     pub fn start<E: Display + Send>(&mut self, name: impl Into<String>, task: impl Future<Output = Result<(), E>> + Send + 'static) {
-        let name = name.into();
+        self.watch(name.into(), task);
+    }
+
+    /// Starts work that blocks, on a thread of its own; it gets the stage's token. Otherwise as [`Stage::start`].
+    pub fn start_thread<E: Display + Send + 'static>(
+        &mut self,
+        name: impl Into<String>,
+        work: impl FnOnce(&CancellationToken) -> Result<(), E> + Send + 'static,
+    ) {
+        let token = self.token.clone();
+        let thread = tokio::task::spawn_blocking(move || work(&token).map_err(|error| error.to_string()));
+        self.watch(name.into(), async { thread.await.unwrap_or_else(|error| Err(error.to_string())) });
+    }
+
+    fn watch<E: Display + Send>(&mut self, name: String, task: impl Future<Output = Result<(), E>> + Send + 'static) {
         let (told, token, ended) = (name.clone(), self.token.clone(), self.ended.clone());
         let watched = async move {
             let result = task.await;

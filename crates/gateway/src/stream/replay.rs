@@ -3,35 +3,48 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use slipstream_broker::Broker;
+use metrics::counter;
 use slipstream_event::{CursorKey, Position, Tenant};
 use tokio::time::sleep;
 use tracing::warn;
 
+use super::page::Page;
+use super::shelf::{Budget, Shelves};
 use crate::cold::ColdReplay;
 use crate::frame::Frame;
-use crate::hub::{Hub, Lane, Log};
+use crate::hub::Log;
+use crate::hub::lane::Lane;
 use crate::limits;
+use crate::metrics::PAGES;
+use crate::warm::{Missing, WarmReplay};
 
-/// Reads the log behind the windows.
+/// Reads the log behind the windows. What several streams need at a time is read once.
 #[derive(Clone)]
 pub struct Replay {
-    broker: Broker,
+    key: CursorKey,
+    warm: Arc<dyn WarmReplay>,
     cold: Arc<dyn ColdReplay>,
+    shelves: Arc<Shelves>,
+}
+
+/// What a stream needs that its window does not have.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The log.
+    pub log: Arc<Log>,
+    /// Whose events.
+    pub lane: Arc<Lane>,
+    /// After this sequence.
+    pub after: u64,
 }
 
 /// One step of a replay.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Step {
-    /// All of the tenant's events after the position and up to `through_seq`.
-    Page {
-        /// The events, in order.
-        frames: Vec<Frame>,
-        /// The page is complete to here.
-        through_seq: u64,
-        /// When they come from the archive: how many of them come from there in all.
-        from_archive: Option<u64>,
-    },
+    /// Some of the events.
+    Page(Arc<Page>),
+    /// The window has them now, or the log has ended: look again.
+    Again,
     /// Neither broker nor archive can prove that they have everything after the position.
     Lost,
     /// Broker or archive did not answer in time.
@@ -45,9 +58,9 @@ enum Failed {
 }
 
 impl Replay {
-    /// Reads from these.
-    pub fn new(broker: Broker, cold: Arc<dyn ColdReplay>) -> Self {
-        Self { broker, cold }
+    /// Reads from these, for each tenant within `budget`.
+    pub fn new(key: CursorKey, warm: Arc<dyn WarmReplay>, cold: Arc<dyn ColdReplay>, budget: Budget) -> Self {
+        Self { key, warm, cold, shelves: Arc::new(Shelves::new(budget)) }
     }
 
     /// The archive.
@@ -58,21 +71,23 @@ impl Replay {
     /// The broker's last sequence of a log; `None` when it does not answer or the log has ended.
     pub async fn last_seq(&self, log: &Log) -> Option<u64> {
         let at = log.position(0);
-        self.broker.stream_state(at.shard).await.ok().filter(|state| state.epoch == at.epoch).map(|state| state.last_seq)
+        self.warm.last_seq(at.shard, at.epoch).await
     }
 
-    /// The next page after `from`, up to where the window begins.
-    pub async fn step(&self, hub: &Hub, log: &Log, lane: &Lane, tenant: &Tenant, from: Position) -> Step {
+    /// The next page of what is wanted, up to where the window begins.
+    pub async fn step(&self, wanted: &Wanted) -> Step {
+        let Wanted { log, lane, after } = wanted;
+        let shelf = self.shelves.of(lane.tenant());
         for tried in 0..limits::REPLAY_TRIES_MAX {
             if tried > 0 {
                 sleep(limits::REPLAY_RETRY).await;
             }
             let up_to = lane.complete_after();
-            if log.is_closed() || from.seq >= up_to {
-                return Step::Page { frames: Vec::new(), through_seq: from.seq, from_archive: None };
+            if log.is_closed() || *after >= up_to {
+                return Step::Again;
             }
-            match self.page(hub.key(), log, tenant, from, up_to).await {
-                Ok(step) => return step,
+            match shelf.page(log.position(*after), self.read(log, lane.tenant(), log.position(*after), up_to)).await {
+                Ok(page) => return Step::Page(page),
                 Err(Failed::Lost) => return Step::Lost,
                 Err(Failed::Again(reason)) => warn!(reason, tried, "a replay did not get its page"),
             }
@@ -80,32 +95,40 @@ impl Replay {
         Step::Unavailable
     }
 
-    async fn page(&self, key: &CursorKey, log: &Log, tenant: &Tenant, from: Position, up_to: u64) -> Result<Step, Failed> {
-        use slipstream_broker::Error::{EpochChanged, Expired};
-        let first_seq = match self.broker.replay(tenant, from.seq, up_to, limits::REPLAY_EVENTS_MAX, limits::REPLAY_BYTES_MAX).await {
-            Ok(page) if page.epoch == from.epoch => {
-                let events = page.messages.into_iter().filter(|message| message.redriven.is_none()).map(|message| (message.seq, message.payload));
-                return Ok(Step::Page { frames: frames(key, tenant, from, events), through_seq: page.through_seq, from_archive: None });
-            }
-            Ok(_) | Err(EpochChanged { .. }) => return Err(Failed::Again("the stream was made anew".to_owned())),
-            Err(Expired { first_seq }) => first_seq,
-            Err(other) => return Err(Failed::Again(other.to_string())),
-        };
-        log.set_first(first_seq);
-        self.cold_page(key, tenant, from, up_to.min(first_seq.saturating_sub(1))).await
+    /// Lets go of pages that nobody asked for lately.
+    pub fn sweep(&self) {
+        self.shelves.sweep();
     }
 
-    async fn cold_page(&self, key: &CursorKey, tenant: &Tenant, from: Position, up_to: u64) -> Result<Step, Failed> {
+    async fn read(&self, log: &Log, tenant: &Tenant, from: Position, up_to: u64) -> Result<Page, Failed> {
+        match self.warm.page(tenant, from.seq, up_to, limits::REPLAY_EVENTS_MAX, limits::REPLAY_BYTES_MAX).await {
+            Ok(page) if page.epoch == from.epoch => {
+                counter!(PAGES, "source" => "broker").increment(1);
+                Ok(self.made(tenant, from, page.events, page.through_seq, None))
+            }
+            Ok(_) => Err(Failed::Again("the stream was made anew".to_owned())),
+            Err(Missing::Expired { first_seq }) => {
+                log.set_first(first_seq);
+                self.read_archive(tenant, from, up_to.min(first_seq.saturating_sub(1))).await
+            }
+            Err(Missing::Again(reason)) => Err(Failed::Again(reason)),
+        }
+    }
+
+    async fn read_archive(&self, tenant: &Tenant, from: Position, up_to: u64) -> Result<Page, Failed> {
         let again = |e: crate::cold::Unavailable| Failed::Again(e.to_string());
         let count = self.cold.count(tenant, from, up_to).await.map_err(again)?;
         let page = self.cold.page(tenant, from, up_to, limits::REPLAY_EVENTS_MAX).await.map_err(again)?;
         if page.through_seq <= from.seq {
             return Err(Failed::Lost);
         }
-        Ok(Step::Page { frames: frames(key, tenant, from, page.events), through_seq: page.through_seq, from_archive: Some(count) })
+        counter!(PAGES, "source" => "archive").increment(1);
+        Ok(self.made(tenant, from, page.events, page.through_seq, Some(count)))
     }
-}
 
-fn frames(key: &CursorKey, tenant: &Tenant, from: Position, events: impl IntoIterator<Item = (u64, Bytes)>) -> Vec<Frame> {
-    events.into_iter().filter(|(seq, _)| *seq > from.seq).filter_map(|(seq, payload)| Frame::new(key, tenant, from.at(seq), &payload)).collect()
+    fn made(&self, tenant: &Tenant, from: Position, events: Vec<(u64, Bytes)>, through_seq: u64, archived: Option<u64>) -> Page {
+        let events = events.into_iter().filter(|(seq, _)| (from.seq + 1..=through_seq).contains(seq));
+        let frames = events.filter_map(|(seq, payload)| Frame::new(&self.key, tenant, from.at(seq), &payload)).collect();
+        Page { from, through_seq, frames, archived }
+    }
 }

@@ -5,7 +5,8 @@ use tokio::time::{Duration, timeout};
 use uuid::Uuid;
 
 use crate::cold::ColdReplay;
-use crate::hub::{Hub, Lane, Log};
+use crate::hub::lane::Lane;
+use crate::hub::{Hub, Log};
 
 /// Longest time that looking up an event id may take, before the client is told that it is unknown.
 const LOCATE: Duration = Duration::from_secs(2);

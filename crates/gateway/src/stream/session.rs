@@ -1,264 +1,316 @@
-//! One stream: a position in its tenant's log, and what is to be written next.
+//! One stream: a position in its tenant's log, and what it says next. Pure but for the clock's readings that it is given: no socket, no timer, no task.
+//!
+//! Two kinds of writers drive sessions: [`crate::sockets`], for plain HTTP/1 sockets, and [`super::body`], for all others. Both ask [`Session::next`], write what
+//! it gives, and bring what it wants.
 
-use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use metrics::counter;
-use slipstream_event::{Filter, Position, Tenant, Viewer};
-use tokio::time::{Duration, Instant, sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
+use slipstream_access::Principal;
+use slipstream_event::Position;
+use tokio::time::{Duration, Instant};
 
 use super::admission::Permit;
-use super::replay::{self, Replay};
+use super::audience::Audience;
+use super::page::Page;
+use super::replay::{Step, Wanted};
 use super::resume::Start;
-use crate::frame::{self, Projection, control};
-use crate::hub::{Hub, Lane, Log};
+use super::span::{Found, Span, Spans};
+use crate::frame::Wire;
+use crate::frame::control::{self, Control};
+use crate::hub::lane::Lane;
+use crate::hub::{Hub, Log};
 use crate::limits;
-use crate::metrics::{DELIVERED, RESETS};
-use crate::routes::Gateway;
-use crate::window::Read;
+use crate::metrics::{CLOSED, RESETS};
+
+/// What all streams of a process share.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// The windows, and the key that seals cursors.
+    pub hub: Arc<Hub>,
+    /// Silence after which a stream says that it is alive.
+    pub heartbeat: Duration,
+}
 
 /// Who reads, and what.
 #[derive(Debug)]
 pub struct Reader {
-    /// Whose events.
-    pub tenant: Tenant,
-    /// What the reader may see.
-    pub viewer: Viewer,
-    /// What it asked for.
-    pub filter: Filter,
-    /// How.
-    pub projection: Projection,
-    /// When its token ends.
+    /// The caller.
+    pub principal: Arc<Principal>,
+    /// What it reads.
+    pub audience: Arc<Audience>,
+    /// When its credential ends.
     pub expires: Option<Instant>,
     /// Its place under the caps.
     pub permit: Permit,
 }
 
 /// One open stream.
+#[derive(Debug)]
 pub struct Session {
-    hub: Arc<Hub>,
-    replay: Replay,
     reader: Reader,
     log: Arc<Log>,
     lane: Arc<Lane>,
+    page: Option<Arc<Page>>,
     position: u64,
-    pending: VecDeque<Bytes>,
+    outbox: Bytes,
     replayed: u64,
-    is_live: bool,
+    silent_since: Instant,
+    phase: Phase,
     has_noticed: bool,
     has_warned: bool,
-    has_ended: bool,
-    silent_since: Instant,
-    heartbeat: Duration,
-    drain: CancellationToken,
 }
 
-/// Why nothing was left to write for now.
-enum Woken {
-    Grown,
-    Beat,
-    Expiring,
-    Expired,
-    Drain,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Replaying,
+    Live,
+    Ended,
+}
+
+/// What a stream does next.
+#[derive(Debug)]
+pub enum Next {
+    /// Write these bytes, then ask again.
+    Write(Bytes, Written),
+    /// Nothing until the lane rings or the clock reaches [`Session::deadline`].
+    Wait,
+    /// Bring the [`Step`] that gives this, by [`Session::bring`].
+    Read(Wanted),
+    /// The log has ended: bring the one that takes its place, by [`Session::rebase`].
+    Rebase,
+    /// The stream has ended.
+    End,
+}
+
+/// What bytes hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Events.
+    pub events: u64,
+    /// Where they come from: `window`, `broker`, `archive`.
+    pub source: &'static str,
+    /// More may be there already: ask again.
+    pub has_more: bool,
 }
 
 impl Session {
     /// A stream that starts at `start` of `log`; `last_event_id` is what the client said, for a `reset`.
-    pub(crate) fn new(gateway: &Gateway, reader: Reader, log: Arc<Log>, start: &Start, last_event_id: &str) -> Self {
-        let lane = log.lane(&reader.tenant);
+    pub fn new(env: &Env, reader: Reader, log: Arc<Log>, lane: Arc<Lane>, start: &Start, last_event_id: &str, retry_ms: u64) -> Self {
         let position = match start {
             Start::After(seq) => *seq,
             Start::Reset(_) => log.last(),
         };
-        let now = Instant::now();
         let mut session = Self {
-            hub: gateway.hub.clone(),
-            replay: gateway.replay.clone(),
             reader,
             log,
             lane,
+            page: None,
             position,
-            pending: VecDeque::new(),
+            outbox: Bytes::new(),
             replayed: 0,
-            is_live: false,
+            silent_since: Instant::now(),
+            phase: Phase::Replaying,
             has_noticed: false,
             has_warned: false,
-            has_ended: false,
-            silent_since: now,
-            heartbeat: gateway.heartbeat,
-            drain: gateway.drain.clone(),
         };
-        let retry_ms = limits::RETRY_MS + rand::random_range(0..=limits::RETRY_MS / 2);
-        session.pending.push_back(frame::opening(retry_ms, &session.cursor()));
+        session.outbox = control::opening(session.wire(), retry_ms, &session.cursor(env));
         if let Start::Reset(code) = start {
-            session.push_reset(code, last_event_id);
+            session.reset(env, code, last_event_id);
         }
         session
     }
 
-    /// The next bytes to write; `None` when the stream has ended. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Bytes> {
+    /// What it does next.
+    pub fn next(&mut self, env: &Env, now: Instant, spans: &mut Spans) -> Next {
         loop {
-            if let Some(bytes) = self.pending.pop_front() {
-                self.silent_since = Instant::now();
-                return Some(bytes);
+            if !self.outbox.is_empty() {
+                self.silent_since = now;
+                return Next::Write(std::mem::take(&mut self.outbox), Written { events: 0, source: WINDOW, has_more: true });
             }
-            if self.has_ended {
-                return None;
+            if self.phase == Phase::Ended {
+                return Next::End;
             }
-            self.step().await;
-        }
-    }
-
-    async fn step(&mut self) {
-        if self.log.is_closed() {
-            return self.rebase().await;
-        }
-        let (lane, log) = (self.lane.clone(), self.log.clone());
-        let mut grown = pin!(lane.wake().notified());
-        grown.as_mut().enable();
-        // Before the read: an event is in its lane before `last` tells of it.
-        let last = log.last();
-        match self.read() {
-            Read::Frames(seq) => self.position = seq,
-            Read::Behind => return self.catch_up().await,
-            Read::UpToDate => {
-                self.position = self.position.max(last);
-                if !self.is_live {
-                    self.is_live = true;
-                    return self.pending.push_back(control::ready(&self.cursor(), self.replayed));
+            if self.log.is_closed() {
+                return Next::Rebase;
+            }
+            let taken = if let Some(page) = self.page.take() { self.from_page(page) } else { self.from_window(env, spans) };
+            match taken {
+                Ok((span, source)) if !span.bytes.is_empty() => {
+                    self.silent_since = now;
+                    return Next::Write(span.bytes, Written { events: span.events, source, has_more: span.is_cut || source != WINDOW });
                 }
-                let woken = self.wait(grown).await;
-                self.tell(&woken);
+                Ok(_) => {}
+                Err(next) => return next,
             }
         }
     }
 
-    fn read(&mut self) -> Read {
-        let Self { lane, reader, pending, .. } = self;
-        let read = lane.read(self.position, limits::READ_FRAMES_MAX, |frame| {
-            if frame.is_for(&reader.viewer, &reader.filter) {
-                pending.push_back(frame.bytes(reader.projection));
-            }
-        });
-        let events = self.pending.len();
-        self.count("window", events);
-        read
-    }
-
-    async fn wait(&self, grown: impl Future<Output = ()>) -> Woken {
-        let beat = self.silent_since + self.heartbeat;
-        let expired = self.reader.expires;
-        let expiring = expired.filter(|_| !self.has_warned).map(|at| at.checked_sub(limits::EXPIRING).unwrap_or(at));
-        let (at, woken) = [(Some(beat), Woken::Beat), (expiring, Woken::Expiring), (expired, Woken::Expired)]
-            .into_iter()
-            .filter_map(|(at, woken)| Some((at?, woken)))
-            .min_by_key(|(at, _)| *at)
-            .unwrap_or((beat, Woken::Beat));
-        tokio::select! {
-            biased;
-            () = self.drain.cancelled() => Woken::Drain,
-            () = grown => Woken::Grown,
-            () = sleep_until(at) => woken,
-        }
-    }
-
-    fn tell(&mut self, woken: &Woken) {
-        match woken {
-            Woken::Grown => {}
-            Woken::Beat => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                self.pending.push_back(control::heartbeat(&self.cursor(), now.as_secs_f64()));
-            }
-            Woken::Expiring => {
-                self.has_warned = true;
-                let left = self.reader.expires.map_or(0, |at| at.saturating_duration_since(Instant::now()).as_secs());
-                self.pending.push_back(control::expiring(left));
-            }
-            Woken::Expired => self.end("token_expired", true),
-            Woken::Drain => self.end("server_shutdown", true),
-        }
-    }
-
-    fn end(&mut self, reason: &str, reconnect: bool) {
-        self.pending.push_back(control::close(reason, reconnect));
-        self.has_ended = true;
-    }
-
-    /// One page of what is no longer in the window.
-    async fn catch_up(&mut self) {
-        let from = self.log.position(self.position);
-        let drain = self.drain.clone();
-        let step = tokio::select! {
-            biased;
-            () = drain.cancelled() => return self.end("server_shutdown", true),
-            step = self.replay.step(&self.hub, &self.log, &self.lane, &self.reader.tenant, from) => step,
-        };
+    /// Brings what [`Next::Read`] asked for.
+    pub fn bring(&mut self, env: &Env, step: Step) {
         match step {
-            replay::Step::Page { frames, through_seq, from_archive } => {
-                if let Some(count) = from_archive.filter(|_| !self.has_noticed) {
+            Step::Page(page) => {
+                if let Some(count) = page.archived_after(self.position).filter(|count| *count > 0 && !self.has_noticed) {
                     self.has_noticed = true;
-                    self.pending.push_back(control::notice(count));
+                    self.say(&control::notice(count));
                 }
-                let before = self.pending.len();
-                for frame in frames.iter().filter(|frame| frame.is_for(&self.reader.viewer, &self.reader.filter)) {
-                    self.pending.push_back(frame.bytes(self.reader.projection));
-                }
-                self.count(if from_archive.is_some() { "archive" } else { "broker" }, self.pending.len() - before);
-                self.position = self.position.max(through_seq);
+                self.page = page.covers(self.log.position(self.position)).then_some(page);
             }
-            replay::Step::Lost => {
-                let given = self.cursor();
+            Step::Again => {}
+            Step::Lost => {
+                let given = self.cursor(env);
                 self.position = self.log.last();
-                self.push_reset("cursor_expired", &given);
+                self.reset(env, "cursor_expired", &given);
             }
             // The client comes back with its last id, perhaps to a gateway that reaches broker and archive.
-            replay::Step::Unavailable => self.has_ended = true,
+            Step::Unavailable => self.phase = Phase::Ended,
         }
     }
 
-    /// Goes over to the log that took the place of a closed one.
-    async fn rebase(&mut self) {
-        let given = self.cursor();
-        // Silence for longer than a heartbeat would make the client connect anew in any case.
-        let deadline = Instant::now() + self.heartbeat;
-        let drain = self.drain.clone();
-        let log = tokio::select! {
-            biased;
-            () = drain.cancelled() => return self.end("server_shutdown", true),
-            log = self.hub.log(&self.reader.tenant, deadline) => log,
-        };
-        let Some(log) = log else {
-            self.has_ended = true;
-            return;
-        };
-        self.lane = log.lane(&self.reader.tenant);
+    /// Brings what [`Next::Rebase`] asked for: the stream goes on at the end of `log`, after a `reset`.
+    pub fn rebase(&mut self, env: &Env, log: Arc<Log>) {
+        let given = self.cursor(env);
+        self.lane = log.lane(self.lane.tenant());
         self.position = log.last();
+        self.page = None;
         self.log = log;
-        self.push_reset("store_rebuilt", &given);
-        // A log that opens and closes in a row must not spin.
-        sleep(Duration::from_millis(1)).await;
+        self.reset(env, "store_rebuilt", &given);
     }
 
-    fn push_reset(&mut self, code: &'static str, given: &str) {
+    /// Looks at the clock: says what is due. For streams that wait.
+    pub fn tick(&mut self, env: &Env, now: Instant) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        if let Some(expires) = self.reader.expires {
+            if now >= expires {
+                return self.close("token_expired", true);
+            }
+            if !self.has_warned && now + limits::EXPIRING >= expires {
+                self.has_warned = true;
+                self.say(&control::expiring((expires - now).as_secs()));
+            }
+        }
+        if now >= self.silent_since + env.heartbeat && self.outbox.is_empty() {
+            let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+            self.say(&control::heartbeat(&self.cursor(env), seconds));
+        }
+    }
+
+    /// When [`Session::tick`] has something to say.
+    pub fn deadline(&self, env: &Env) -> Instant {
+        let beat = self.silent_since + env.heartbeat;
+        let Some(expires) = self.reader.expires else { return beat };
+        let next = if self.has_warned { expires } else { expires.checked_sub(limits::EXPIRING).unwrap_or(expires) };
+        beat.min(next)
+    }
+
+    /// Says `close` and ends. A second time: nothing.
+    pub fn close(&mut self, reason: &'static str, reconnect: bool) {
+        if self.phase != Phase::Ended {
+            self.say(&control::close(reason, reconnect));
+            self.end();
+            counter!(CLOSED, "reason" => reason).increment(1);
+        }
+    }
+
+    /// Ends without a word: the client comes back with its last id.
+    pub fn end(&mut self) {
+        self.phase = Phase::Ended;
+        self.page = None;
+    }
+
+    /// Whether it ended.
+    pub fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    /// Whether its replay is over.
+    pub fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    /// The lane that it reads.
+    pub fn lane(&self) -> &Arc<Lane> {
+        &self.lane
+    }
+
+    /// The log that it reads.
+    pub fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// The caller.
+    pub fn principal(&self) -> &Principal {
+        &self.reader.principal
+    }
+
+    /// What surrounds its frames.
+    pub fn wire(&self) -> Wire {
+        self.reader.audience.wire
+    }
+
+    /// Where it stands.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn from_page(&mut self, page: Arc<Page>) -> Result<(Span, &'static str), Next> {
+        let span = page.span(self.position, &self.reader.audience, self.user());
+        let source = page.source();
+        self.go(&span);
+        self.page = page.covers(self.log.position(self.position)).then_some(page);
+        Ok((span, source))
+    }
+
+    fn from_window(&mut self, env: &Env, spans: &mut Spans) -> Result<(Span, &'static str), Next> {
+        // Before the read: an event is in its lane before `last` tells of it.
+        let last = self.log.last();
+        match spans.read(&self.lane, self.position, &self.reader.audience, self.user()) {
+            Found::Span(span) => {
+                self.go(&span);
+                Ok((span, WINDOW))
+            }
+            Found::Behind => Err(Next::Read(Wanted { log: self.log.clone(), lane: self.lane.clone(), after: self.position })),
+            Found::UpToDate => {
+                self.position = self.position.max(last);
+                if self.phase == Phase::Live {
+                    return Err(Next::Wait);
+                }
+                self.phase = Phase::Live;
+                self.say(&control::ready(&self.cursor(env), self.replayed));
+                Ok((Span::default(), WINDOW))
+            }
+        }
+    }
+
+    fn go(&mut self, span: &Span) {
+        self.position = self.position.max(span.through);
+        if self.phase == Phase::Replaying {
+            self.replayed += span.events;
+        }
+    }
+
+    fn user(&self) -> Option<&str> {
+        self.reader.principal.viewer.user_id.as_deref()
+    }
+
+    fn reset(&mut self, env: &Env, code: &'static str, given: &str) {
         counter!(RESETS, "code" => code).increment(1);
         let given: String = given.chars().take(limits::LAST_EVENT_ID_ECHO_MAX).collect();
-        self.pending.push_back(control::reset(code, &given, &self.cursor()));
+        self.say(&control::reset(code, &given, &self.cursor(env)));
     }
 
-    fn cursor(&self) -> String {
-        self.hub.key().seal(&self.reader.tenant, Position { seq: self.position, ..self.log.position(0) })
+    fn say(&mut self, control: &Control) {
+        let bytes = control.bytes(self.wire());
+        self.outbox = if self.outbox.is_empty() { bytes } else { BytesMut::from_iter(self.outbox.iter().chain(&bytes).copied()).freeze() };
     }
 
-    fn count(&mut self, source: &'static str, events: usize) {
-        let events = events as u64;
-        if events > 0 {
-            counter!(DELIVERED, "source" => source).increment(events);
-            self.replayed += if self.is_live { 0 } else { events };
-        }
+    fn cursor(&self, env: &Env) -> String {
+        env.hub.key().seal(self.lane.tenant(), Position { seq: self.position, ..self.log.position(0) })
     }
 }
+
+const WINDOW: &str = "window";
