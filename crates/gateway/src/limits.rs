@@ -1,9 +1,11 @@
 //! Every limit of the gateway, and what happens at it.
+//!
+//! The model of streams ([`crate::stream`]) is tried with small windows and pages, so that short schedules reach every seam.
 
 use std::time::Duration;
 
 /// Most events in one tenant's window. Beyond: the oldest leave it; readers behind them read the broker.
-pub const WINDOW_EVENTS_MAX: usize = 2_048;
+pub const WINDOW_EVENTS_MAX: usize = if cfg!(test) { 12 } else { 2_048 };
 /// Most bytes of frames in one tenant's window. Beyond: the oldest leave it.
 pub const WINDOW_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most bytes of frames in all windows of a shard. Beyond: the windows that were written longest ago and have no reader are dropped.
@@ -21,13 +23,13 @@ pub const FEED_RETRY: Duration = Duration::from_millis(500);
 /// How many events from its end a window is searched one by one before it is searched by halves.
 pub const NEAR_EVENTS: usize = 8;
 /// Most events that a stream takes in one read, and so in one write.
-pub const SPAN_EVENTS_MAX: usize = 256;
+pub const SPAN_EVENTS_MAX: usize = if cfg!(test) { 5 } else { 256 };
 /// Most bytes that a stream takes in one read, unless a single event is larger.
 pub const SPAN_BYTES_MAX: usize = 64 * 1024;
 /// Most spans that are remembered during one pass over the streams of a tenant. Beyond: streams at further positions have bytes of their own.
 pub const SPANS_KNOWN_MAX: usize = 16;
 /// Most events of one page of a replay.
-pub const REPLAY_EVENTS_MAX: usize = 1_000;
+pub const REPLAY_EVENTS_MAX: usize = if cfg!(test) { 7 } else { 1_000 };
 /// Most bytes of one page of a replay.
 pub const REPLAY_BYTES_MAX: usize = 1024 * 1024;
 /// How long a page that was read for one stream is kept for others.
@@ -36,6 +38,8 @@ pub const PAGE_KEPT: Duration = Duration::from_secs(3);
 pub const PAGES_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most bytes of events in the pages that are kept for one tenant. Beyond: the older ones are let go.
 pub const PAGES_TENANT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long a stream whose socket takes nothing keeps its page. Then it reads it again when it goes on.
+pub const PAGE_STALLED: Duration = Duration::from_secs(1);
 /// Most reads for one tenant's replays at a time. Beyond: they wait, and look first whether what came meanwhile is what they need.
 pub const READS_TENANT_MAX: usize = 2;
 /// How often a stream tries again when the broker or the archive does not answer in the middle of its replay. Then it is closed, and its client resumes.

@@ -3,6 +3,8 @@
 pub mod admission;
 pub mod audience;
 pub(crate) mod body;
+#[cfg(test)]
+mod model;
 pub mod page;
 pub mod replay;
 pub mod request;

@@ -25,6 +25,10 @@ impl Clock {
         Self { every: limits::TICK_MAX.min(heartbeat / 4), next: Instant::now(), drain, is_draining: false, access }
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.is_draining
+    }
+
     pub(super) fn is_due(&self, now: Instant) -> bool {
         now >= self.next
     }
@@ -80,10 +84,18 @@ impl Reactor {
             if now - since >= patience {
                 return Found::Stalled;
             }
+            if now - since >= limits::PAGE_STALLED {
+                slot.session.let_page_go();
+            }
+        }
+        if slot.close_at.is_some_and(|at| now >= at) {
+            slot.close_at = None;
+            slot.waits = Waits::Nothing;
+            slot.session.close("server_shutdown", true);
         }
         match slot.waits {
+            _ if slot.session.has_ended() => {}
             Waits::Log(_) => return Found::Log,
-            Waits::Close(at) if now >= at => slot.session.close("server_shutdown", true),
             Waits::Asking => slot.waits = Waits::Nothing,
             _ => {
                 if now < slot.session.deadline(&self.env) {
@@ -99,7 +111,7 @@ impl Reactor {
     fn plan_closing(&mut self, now: Instant) {
         let over = limits::CLOSING_MAX.min(limits::CLOSING_EACH * u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
         for (_, slot) in &mut self.slots {
-            slot.waits = Waits::Close(now + over.mul_f64(rand::random_range(0.0..1.0)));
+            slot.close_at = Some(now + over.mul_f64(rand::random_range(0.0..1.0)));
         }
     }
 

@@ -163,7 +163,9 @@ impl Reactor {
         self.poll.registry().register(&mut socket, Token(key), Interest::READABLE | Interest::WRITABLE)?;
         let (group, member) = self.join(session.lane().clone(), key);
         self.generation += 1;
-        self.slots.insert(Slot::new(socket, session, seat, self.generation, group, member));
+        let mut slot = Slot::new(socket, session, seat, self.generation, group, member);
+        slot.close_at = self.clock.is_draining().then(Instant::now);
+        self.slots.insert(slot);
         self.queue_slot(key);
         Ok(())
     }

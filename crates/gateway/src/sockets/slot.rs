@@ -27,6 +27,8 @@ pub(super) struct Slot {
     pub(super) member: u32,
     /// What it waits for besides its lane and its socket.
     pub(super) waits: Waits,
+    /// When it is to say goodbye.
+    pub(super) close_at: Option<Instant>,
     /// Whether it waits for its turn to catch up.
     pub(super) is_queued: bool,
     has_trailer: bool,
@@ -44,8 +46,6 @@ pub(super) enum Waits {
     Read,
     /// For the log that takes the place of a closed one, until then.
     Log(Instant),
-    /// To say goodbye, at that time.
-    Close(Instant),
 }
 
 /// What became of a turn.
@@ -91,6 +91,7 @@ impl Slot {
             group,
             member,
             waits: Waits::Nothing,
+            close_at: None,
             is_queued: false,
             has_trailer: false,
             client_bytes: 0,
@@ -100,7 +101,7 @@ impl Slot {
 
     /// Whether a pass over its group may write to it.
     pub(super) fn is_free(&self) -> bool {
-        self.stalled_since.is_none() && !self.is_queued && matches!(self.waits, Waits::Nothing | Waits::Close(_))
+        self.stalled_since.is_none() && !self.is_queued && self.waits == Waits::Nothing
     }
 
     /// Writes what is there, at most `writes` times.

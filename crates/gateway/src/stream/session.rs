@@ -222,6 +222,11 @@ impl Session {
         self.page = None;
     }
 
+    /// Lets go of a page that it cannot write now: it asks anew.
+    pub fn let_page_go(&mut self) {
+        self.page = None;
+    }
+
     /// Whether it ended.
     pub fn has_ended(&self) -> bool {
         self.phase == Phase::Ended
