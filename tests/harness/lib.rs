@@ -20,7 +20,7 @@ mod stack;
 mod wait;
 
 pub use checker::{Checker, Fault};
-pub use events::{id, ticket};
+pub use events::{id, seed, ticket};
 pub use http::{Answer, Http};
 pub use node::Node;
 pub use postgres::Cluster;

@@ -41,7 +41,7 @@ pub const PAGES_TENANT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a stream whose socket takes nothing keeps its page. Then it reads it again when it goes on.
 pub const PAGE_STALLED: Duration = Duration::from_secs(1);
 /// Most reads for one tenant's replays at a time. Beyond: they wait, and look first whether what came meanwhile is what they need.
-pub const READS_TENANT_MAX: usize = 2;
+pub const READS_TENANT_MAX: usize = 1;
 /// How often a stream tries again when the broker or the archive does not answer in the middle of its replay. Then it is closed, and its client resumes.
 pub const REPLAY_TRIES_MAX: u32 = 5;
 /// Pause between such tries.

@@ -121,3 +121,73 @@ impl Shelf {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+    use slipstream_event::{Actor, CursorKey, Event, EventType};
+
+    use super::*;
+    use crate::frame::Frame;
+
+    fn page(after: u64, through_seq: u64) -> Page {
+        let (tenant, key) = (Tenant::new("t").unwrap(), CursorKey::new(b"k"));
+        let from = Position::new(0, 1, after);
+        let event = || Event::new(&tenant, &EventType::new("a.b.c").unwrap(), "e", Actor::user("u")).to_json();
+        let frames = (after + 1..=through_seq).map(|seq| Frame::new(&key, &tenant, from.at(seq), event().as_bytes()).unwrap()).collect();
+        Page { from, through_seq, frames, archived: None }
+    }
+
+    async fn read(shelf: &Shelf, reads: &AtomicUsize, after: u64) -> Arc<Page> {
+        let read = async {
+            reads.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Ok::<_, Infallible>(page(after, 100))
+        };
+        shelf.page(Position::new(0, 1, after), read).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_that_need_the_same_page_share_one_read() {
+        let shelves = Shelves::new(Budget { bytes_per_second: u64::MAX });
+        let (shelf, reads) = (shelves.of(&Tenant::new("t").unwrap()), AtomicUsize::new(0));
+        // All after 10, and some that stand within what the first of them reads.
+        let pages = join_all((0..500).map(|number| read(&shelf, &reads, 10 + number % 50))).await;
+        assert!(pages.iter().all(|page| page.through_seq == 100));
+        assert_eq!(reads.load(Ordering::SeqCst), 1);
+        // Another position, which none of the pages covers.
+        read(&shelf, &reads, 9).await;
+        assert_eq!(reads.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tenant_waits_for_its_budget_and_no_other_tenant_does() {
+        let shelves = Shelves::new(Budget { bytes_per_second: page(0, 100).bytes() as u64 });
+        let (greedy, other) = (shelves.of(&Tenant::new("t").unwrap()), shelves.of(&Tenant::new("u").unwrap()));
+        let (reads, begun) = (AtomicUsize::new(0), Instant::now());
+        for number in 0..5 {
+            // None covers the next: each must be read.
+            read(&greedy, &reads, 40 - number).await;
+        }
+        let waited = begun.elapsed();
+        assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&waited), "{waited:?} for pages of about three seconds' worth");
+        let begun = Instant::now();
+        read(&other, &reads, 0).await;
+        assert!(begun.elapsed() < Duration::from_millis(50));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_are_let_go_when_nobody_asks() {
+        let shelves = Shelves::new(Budget { bytes_per_second: u64::MAX });
+        let reads = AtomicUsize::new(0);
+        read(&shelves.of(&Tenant::new("t").unwrap()), &reads, 0).await;
+        shelves.sweep();
+        assert_eq!(shelves.of.lock().unwrap().len(), 1);
+        tokio::time::advance(limits::PAGE_KEPT * 2).await;
+        shelves.sweep();
+        assert_eq!(shelves.of.lock().unwrap().len(), 0);
+    }
+}
