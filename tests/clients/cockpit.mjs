@@ -1,6 +1,7 @@
 // What the clients take from the cockpit's folder: its client package, and the packages by which its own tests drive a browser.
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { onEnd } from "./protocol.mjs";
 
 const folder = new URL("../../dashboards/cockpit/", import.meta.url);
 const require = createRequire(new URL("package.json", folder));
@@ -16,10 +17,10 @@ export async function clientPackage() {
 export async function openPage() {
   const { chromium } = require("playwright-core");
   const executablePath = process.env.SLIPSTREAM_TEST_BROWSER || "/usr/bin/chromium";
-  const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  // The end of this process's input is the order to end: a killed test leaves no browser behind.
-  const browser = await chromium.launch({ executablePath, args, handleSIGTERM: false });
-  process.stdin.on("end", () => browser.close().finally(() => process.exit())).resume();
+  const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  const args = ["--no-sandbox", "--disable-gpu", ...quiet];
+  const browser = await chromium.launch({ executablePath, args });
+  onEnd(() => browser.close());
   const context = await browser.newContext({ viewport: { width: 1280, height: 2_000 }, reducedMotion: "reduce" });
   return context.newPage();
 }

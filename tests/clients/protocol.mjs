@@ -19,3 +19,12 @@ export function address(further = {}) {
 export function print(id, event, data) {
   process.stdout.write(`${JSON.stringify({ id, event, data })}\n`);
 }
+
+// The end of its input is the order to end.
+let atEnd = () => process.exit();
+process.stdin.on("end", () => atEnd()).resume();
+
+/** What is to be done before the end. */
+export function onEnd(work) {
+  atEnd = () => work().finally(() => process.exit());
+}

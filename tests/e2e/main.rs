@@ -3,6 +3,8 @@
 
 mod bad_input;
 mod cli;
+mod clients;
+mod cockpit;
 mod cold_replay;
 mod credentials;
 mod drain;
@@ -10,6 +12,7 @@ mod faults;
 mod flow;
 mod ingest;
 mod isolation;
+mod nginx;
 mod resume;
 mod shards;
 mod slow;

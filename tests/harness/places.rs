@@ -49,6 +49,6 @@ fn search(explicit: &str) -> Search {
     Search { explicit: variable(explicit).map(PathBuf::from), path: variable("PATH"), local: Some(root().join(".slipstream/bin")) }
 }
 
-fn variable(name: &str) -> Option<OsString> {
+pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::vars_os().find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value)
 }
