@@ -3,12 +3,14 @@
 //! - A [`Stack`] is one deployment: a NATS server of its own, a database of its own in a Postgres of this process, and any number of
 //!   [`Node`]s, which are processes of the `slipstream` program. Dropping it ends and removes everything; when the test failed, it prints the
 //!   ends of the logs first.
-//! - [`Http`] and [`Sse`] are clients; [`client_program`] starts those of others; [`Wire`] is a bare socket. [`Proxy`] is a line that can be cut, [`Nginx`] what often stands there. [`Checker`] counts what was acknowledged against what is seen.
+//! - [`Http`] and [`Sse`] are clients; [`client_program`] starts those of others; [`Wire`] is a bare socket. [`Proxy`] is a line that can be cut, [`Nginx`] what often stands there; a
+//!   [`Balancer`] spreads connections over several nodes. [`Checker`] counts what was acknowledged against what is seen.
 //! - Nothing waits for time: [`eventually`] waits for a condition, with a deadline.
 //!
 //! The program is `SLIPSTREAM_TEST_BIN`, else the one that Cargo built beside the test. The servers are found as `slipstream dev` finds them.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a harness fails by panicking, as tests do")]
 
+mod balancer;
 mod checker;
 mod events;
 mod http;
@@ -23,6 +25,7 @@ mod tools;
 mod wait;
 mod wire;
 
+pub use balancer::Balancer;
 pub use checker::{Checker, Fault};
 pub use events::{id, ticket};
 pub use http::{Answer, Http};
