@@ -6,7 +6,7 @@ use reqwest::{Client, Version};
 use serde_json::Value;
 use slipstream_tests::{Node, Setup, Sse, Stack, eventually};
 
-use crate::{event, ids};
+use crate::{event, ids, large};
 
 const STREAMS: usize = 50;
 
@@ -77,6 +77,24 @@ async fn one_connection_carries_many_streams_and_ordinary_requests() {
     };
     let (status, ()) = tokio::join!(node.stop(), told);
     assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_holds_up_no_other_on_its_connection() {
+    let (stack, node) = Stack::with_node().await;
+    let caller = Caller::new(&stack, &node);
+    let (mut read, mut unread) = (caller.stream(None).await, caller.stream(None).await);
+    read.until_control("ready").await;
+    unread.until_control("ready").await;
+    let mut sent = Vec::new();
+    // More than one stream may send ahead of its reader.
+    for n in 0..15 {
+        let batch: Vec<Value> = (0..100).map(|i| large(&format!("{n}-{i}"), 4_000)).collect();
+        caller.publish(&Value::Array(batch.clone())).await;
+        assert_eq!(ids(&read.events(batch.len()).await), ids(&batch));
+        sent.extend(batch);
+    }
+    assert_eq!(ids(&unread.events(sent.len()).await), ids(&sent));
 }
 
 #[tokio::test]

@@ -29,6 +29,13 @@ fn event(entity_id: &str) -> Value {
     json!({"id": slipstream_tests::id(), "type": "shop.order.created", "entityId": entity_id, "metadata": {"sum": 1.10}})
 }
 
+/// One with so many bytes of metadata.
+fn large(entity_id: &str, bytes: usize) -> Value {
+    let mut event = event(entity_id);
+    event["metadata"] = json!({"filling": "x".repeat(bytes)});
+    event
+}
+
 /// Many of them, as newline-delimited JSON.
 fn lines(events: &[Value]) -> String {
     events.iter().map(|event| format!("{event}\n")).collect()

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use slipstream_fuzz::sse::{Block, Parser};
-use slipstream_tests::{Http, Node, PATIENCE, Setup, Sse, Stack, Wire, WireStream};
+use slipstream_tests::{Http, Node, PATIENCE, Proxy, Setup, Sse, Stack, Wire, WireStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::{event, ids};
+use crate::{ids, large};
 
 const BATCHES: usize = 12;
 const BATCH: usize = 500;
@@ -39,13 +39,7 @@ async fn a_slow_client_slows_nobody_and_misses_nothing() {
     let mut sent = Vec::new();
     let begun = Instant::now();
     for n in 0..BATCHES {
-        let batch: Vec<Value> = (0..BATCH)
-            .map(|i| {
-                let mut event = event(&format!("{n}-{i}"));
-                event["metadata"] = json!({"filling": "x".repeat(700)});
-                event
-            })
-            .collect();
+        let batch: Vec<Value> = (0..BATCH).map(|i| large(&format!("{n}-{i}"), 700)).collect();
         http.post("/api/events", &Value::Array(batch.clone())).await.expect(202);
         sent.extend(ids(&batch));
     }
@@ -80,13 +74,7 @@ const DELAY_MAX: Duration = Duration::from_secs(3);
 async fn publish_large(http: &Http, quick: &mut Sse, batches: usize) -> Vec<String> {
     let mut sent = Vec::new();
     for n in 0..batches {
-        let batch: Vec<Value> = (0..LARGE_BATCH)
-            .map(|i| {
-                let mut event = event(&format!("{n}-{i}"));
-                event["metadata"] = json!({"filling": "x".repeat(4_000)});
-                event
-            })
-            .collect();
+        let batch: Vec<Value> = (0..LARGE_BATCH).map(|i| large(&format!("{n}-{i}"), 4_000)).collect();
         http.post("/api/events", &Value::Array(batch.clone())).await.expect(202);
         let acknowledged = Instant::now();
         assert_eq!(ids(&quick.events(LARGE_BATCH).await), ids(&batch));
@@ -147,6 +135,21 @@ async fn clients_that_never_read_cost_no_memory_that_grows() {
 async fn resident_kib(node: &Node) -> f64 {
     let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", node.pid().await)).unwrap();
     rollup.lines().find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB")?.parse().ok()).unwrap()
+}
+
+#[tokio::test]
+async fn a_line_that_stalls_gives_everything_once_it_flows() {
+    let (stack, node) = Stack::with_node().await;
+    let (http, proxy) = (stack.http(&node, "acme"), Proxy::before(&node.url()).await);
+    let mut behind = Http::new(proxy.url(), Some(stack.token("acme"))).stream("", None).await.unwrap();
+    behind.until_control("ready").await;
+    proxy.stall();
+    let mut quick = http.stream("", None).await.unwrap();
+    quick.until_control("ready").await;
+    let sent = publish_large(&http, &mut quick, FEW).await;
+    proxy.flow();
+    assert_eq!(ids(&behind.events(sent.len()).await), sent);
+    assert_eq!(proxy.open(), 1, "on the same connection");
 }
 
 #[tokio::test]
