@@ -3,14 +3,20 @@
 
 mod bad_input;
 mod cli;
+mod clients;
+mod cockpit;
 mod cold_replay;
 mod credentials;
 mod drain;
 mod faults;
 mod flow;
+mod http1;
+mod http2;
 mod ingest;
 mod isolation;
+mod nginx;
 mod resume;
+mod rolling;
 mod schedule;
 mod shards;
 mod slow;
@@ -22,6 +28,13 @@ use serde_json::{Value, json};
 /// An event of an open module, with an id of its own.
 fn event(entity_id: &str) -> Value {
     json!({"id": slipstream_tests::id(), "type": "shop.order.created", "entityId": entity_id, "metadata": {"sum": 1.10}})
+}
+
+/// One with so many bytes of metadata.
+fn large(entity_id: &str, bytes: usize) -> Value {
+    let mut event = event(entity_id);
+    event["metadata"] = json!({"filling": "x".repeat(bytes)});
+    event
 }
 
 /// Many of them, as newline-delimited JSON.

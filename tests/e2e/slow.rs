@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use slipstream_fuzz::sse::{Block, Parser};
-use slipstream_tests::{Node, Setup, Stack};
+use slipstream_tests::{Http, Node, PATIENCE, Proxy, Setup, Sse, Stack, Wire, WireStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
-use crate::{event, ids};
+use crate::{ids, large};
 
 const BATCHES: usize = 12;
 const BATCH: usize = 500;
@@ -38,13 +39,7 @@ async fn a_slow_client_slows_nobody_and_misses_nothing() {
     let mut sent = Vec::new();
     let begun = Instant::now();
     for n in 0..BATCHES {
-        let batch: Vec<Value> = (0..BATCH)
-            .map(|i| {
-                let mut event = event(&format!("{n}-{i}"));
-                event["metadata"] = json!({"filling": "x".repeat(700)});
-                event
-            })
-            .collect();
+        let batch: Vec<Value> = (0..BATCH).map(|i| large(&format!("{n}-{i}"), 700)).collect();
         http.post("/api/events", &Value::Array(batch.clone())).await.expect(202);
         sent.extend(ids(&batch));
     }
@@ -62,6 +57,99 @@ async fn a_slow_client_slows_nobody_and_misses_nothing() {
         got.extend(events.map(|block| serde_json::from_str::<Value>(&block.data.unwrap()).unwrap()["id"].as_str().unwrap().to_owned()));
     }
     assert_eq!(got, sent);
+}
+
+/// Clients that do not read while events of 4 KiB come. One reads on later, another is cut off and resumes; the rest only cost.
+const SILENT: usize = 8;
+/// Batches of them, before and between two looks at the memory.
+const FEW: usize = 20;
+const MANY: usize = 60;
+const LARGE_BATCH: usize = 100;
+/// What the windows, buffers and allocator may take beyond what they had; far less than what came meanwhile.
+const GROWTH_KIB_MAX: f64 = 12.0 * 1024.0;
+/// From the acknowledgement of a batch until another client has all of it.
+const DELAY_MAX: Duration = Duration::from_secs(3);
+
+/// Publishes batches of large events and sees each arrive; their ids.
+async fn publish_large(http: &Http, quick: &mut Sse, batches: usize) -> Vec<String> {
+    let mut sent = Vec::new();
+    for n in 0..batches {
+        let batch: Vec<Value> = (0..LARGE_BATCH).map(|i| large(&format!("{n}-{i}"), 4_000)).collect();
+        http.post("/api/events", &Value::Array(batch.clone())).await.expect(202);
+        let acknowledged = Instant::now();
+        assert_eq!(ids(&quick.events(LARGE_BATCH).await), ids(&batch));
+        assert!(acknowledged.elapsed() < DELAY_MAX, "batch {n} took {:?}", acknowledged.elapsed());
+        sent.extend(ids(&batch));
+    }
+    sent
+}
+
+/// Reads until so many events came, and resumes when the stream ends before; their ids.
+async fn read_on(mut stream: WireStream, mut last_id: Option<String>, count: usize, node: &Node, token: &str) -> Vec<String> {
+    let mut got = Vec::new();
+    while got.len() < count {
+        match timeout(PATIENCE, stream.next()).await.unwrap() {
+            Some(block) => {
+                assert_ne!(block.event.as_deref(), Some("reset"), "{block:?}");
+                last_id = block.id.or(last_id);
+                if let (None, Some(data)) = (block.event, block.data) {
+                    got.push(serde_json::from_str::<Value>(&data).unwrap()["id"].as_str().unwrap().to_owned());
+                }
+            }
+            None => stream = Wire::connect(&node.url()).await.unwrap().open("1.1", "", token, last_id.as_deref()).await.unwrap().1,
+        }
+    }
+    got
+}
+
+#[tokio::test]
+async fn clients_that_never_read_cost_no_memory_that_grows() {
+    let stack = Stack::start().await;
+    let node = stack.node("gateway").await;
+    let (http, token) = (stack.http(&node, "acme"), stack.token("acme"));
+    let mut silent = Vec::new();
+    for _ in 0..SILENT {
+        let (_, mut stream) = Wire::connect_narrow(&node.url(), 8 * 1024).await.open("1.1", "", &token, None).await.unwrap();
+        let primed = stream.until("its first place", |block| block.id.is_some()).await.id;
+        stream.until_control("ready").await;
+        silent.push((stream, primed));
+    }
+    let mut quick = http.stream("", None).await.unwrap();
+    quick.until_control("ready").await;
+    let mut sent = publish_large(&http, &mut quick, FEW).await;
+    let before = resident_kib(&node).await;
+    sent.extend(publish_large(&http, &mut quick, MANY).await);
+    let grown = resident_kib(&node).await - before;
+    assert!(grown < GROWTH_KIB_MAX, "it grew by {grown} KiB while {} KiB came", MANY * LARGE_BATCH * 4);
+
+    let (reads_on, primed) = silent.pop().unwrap();
+    let (cut, from) = silent.pop().unwrap();
+    drop((silent, cut));
+    let resumed = Wire::connect(&node.url()).await.unwrap().open("1.1", "", &token, from.as_deref()).await.unwrap().1;
+    let (late, again) = tokio::join!(read_on(reads_on, primed, sent.len(), &node, &token), read_on(resumed, from, sent.len(), &node, &token));
+    assert!(late == sent, "the one that read late got {} of {}", late.len(), sent.len());
+    assert!(again == sent, "the one that resumed got {} of {}", again.len(), sent.len());
+}
+
+/// Resident memory of a node.
+async fn resident_kib(node: &Node) -> f64 {
+    let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", node.pid().await)).unwrap();
+    rollup.lines().find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB")?.parse().ok()).unwrap()
+}
+
+#[tokio::test]
+async fn a_line_that_stalls_gives_everything_once_it_flows() {
+    let (stack, node) = Stack::with_node().await;
+    let (http, proxy) = (stack.http(&node, "acme"), Proxy::before(&node.url()).await);
+    let mut behind = Http::new(proxy.url(), Some(stack.token("acme"))).stream("", None).await.unwrap();
+    behind.until_control("ready").await;
+    proxy.stall();
+    let mut quick = http.stream("", None).await.unwrap();
+    quick.until_control("ready").await;
+    let sent = publish_large(&http, &mut quick, FEW).await;
+    proxy.flow();
+    assert_eq!(ids(&behind.events(sent.len()).await), sent);
+    assert_eq!(proxy.open(), 1, "on the same connection");
 }
 
 #[tokio::test]

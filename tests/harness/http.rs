@@ -66,6 +66,12 @@ impl Http {
         Ok(Answer { status, headers, text: response.text().await? })
     }
 
+    /// The value of a metric without labels; 0 before it was first set.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.get("/metrics").await.text;
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok()).unwrap_or_default()
+    }
+
     /// Publishes one event and gives its acknowledgement.
     pub async fn publish(&self, event: &Value) -> Value {
         self.post("/api/events", event).await.expect(202)

@@ -97,6 +97,11 @@ impl Node {
         }
     }
 
+    /// Its process id.
+    pub async fn pid(&self) -> u32 {
+        self.child.lock().await.as_ref().and_then(Child::id).unwrap()
+    }
+
     /// Whether it runs.
     pub async fn is_running(&self) -> bool {
         self.child.lock().await.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
@@ -115,8 +120,7 @@ impl Node {
     }
 
     async fn signal(&self, signal: Signal) {
-        let pid = self.child.lock().await.as_ref().and_then(Child::id).unwrap();
-        kill(Pid::from_raw(pid.cast_signed()), signal).unwrap();
+        kill(Pid::from_raw(self.pid().await.cast_signed()), signal).unwrap();
     }
 
     fn log(&self) -> PathBuf {

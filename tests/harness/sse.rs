@@ -31,6 +31,14 @@ impl Sse {
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
+        Self::of(request).await
+    }
+
+    /// Opens the stream that this request asks for.
+    ///
+    /// # Errors
+    /// When the server cannot be reached; inside, what it said instead.
+    pub async fn of(request: reqwest::RequestBuilder) -> Result<Result<Self, Answer>, reqwest::Error> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         if status != 200 {
