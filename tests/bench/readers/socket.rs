@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use mio::event::Event;
 use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
 
 use super::scan::{Carry, Scan};
 use crate::serial::{Expect, Serial};
@@ -52,8 +53,8 @@ impl Ask {
 }
 
 /// A connection that asks, and then reads.
-pub(crate) struct Socket {
-    pub(super) tcp: TcpStream,
+pub(super) struct Socket {
+    tcp: Option<TcpStream>,
     request: Arc<[u8]>,
     pub(super) then: Then,
     written: usize,
@@ -64,11 +65,12 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Begins to connect.
-    pub(crate) fn connect(address: SocketAddr, ask: &Ask) -> Result<Self, String> {
-        let tcp = TcpStream::connect(address).map_err(|error| format!("cannot connect: {error}"))?;
+    /// Begins to connect; tells of itself by this token.
+    pub(super) fn connect(address: SocketAddr, ask: &Ask, registry: &Registry, token: Token) -> Result<Self, String> {
+        let mut tcp = TcpStream::connect(address).map_err(|error| format!("cannot connect: {error}"))?;
+        registry.register(&mut tcp, token, Interest::READABLE | Interest::WRITABLE).map_err(|error| format!("cannot register: {error}"))?;
         Ok(Self {
-            tcp,
+            tcp: Some(tcp),
             request: ask.request.clone(),
             then: ask.then,
             written: 0,
@@ -80,26 +82,24 @@ impl Socket {
     }
 
     /// Whether it showed that it is open.
-    pub(crate) fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// Whether it is open and has shown all.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.is_open && self.expect.left() == 0
+    /// Whether it has shown all. A stream that stays has to be open as well; one that ends may be far from that, in the middle of a replay.
+    pub(super) fn is_complete(&self) -> bool {
+        self.expect.left() == 0 && (self.is_open || self.then != Then::Stay)
     }
 
-    /// Does what is ready to be done; how many bytes came. Every event goes to `seen`.
-    pub(crate) fn turn(&mut self, event: &Event, scan: &mut Scan, mut seen: impl FnMut(Serial)) -> Result<u64, String> {
-        if self.is_complete() && self.then == Then::Leave {
-            return Ok(0);
-        }
+    /// Does what is ready to be done; how many bytes came. Every event goes to `seen`. Ends when it has shown all, unless it stays.
+    pub(super) fn turn(&mut self, event: &Event, scan: &mut Scan, mut seen: impl FnMut(Serial)) -> Result<u64, String> {
+        let Some(mut tcp) = self.tcp.take() else { return Ok(0) };
         if self.written < self.request.len() && event.is_writable() {
-            self.ask()?;
+            self.ask(&mut tcp)?;
         }
         let mut bytes = 0;
         while event.is_readable() {
-            let length = match self.tcp.read(scan.room()) {
+            let length = match tcp.read(scan.room()) {
                 Ok(0) => return Err("the server ended the stream".to_owned()),
                 Ok(length) => length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -108,22 +108,23 @@ impl Socket {
             bytes += length as u64;
             self.show(scan, length, &mut seen)?;
             if self.is_complete() && self.then != Then::Stay {
-                break;
+                return Ok(bytes);
             }
             // What came later makes an event of its own; an end that came with it does not.
             if length < scan.room().len() && !event.is_read_closed() {
                 break;
             }
         }
+        self.tcp = Some(tcp);
         Ok(bytes)
     }
 
-    fn ask(&mut self) -> Result<(), String> {
-        if let Ok(Some(error)) | Err(error) = self.tcp.take_error() {
+    fn ask(&mut self, tcp: &mut TcpStream) -> Result<(), String> {
+        if let Ok(Some(error)) | Err(error) = tcp.take_error() {
             return Err(format!("cannot connect: {error}"));
         }
         while self.written < self.request.len() {
-            match self.tcp.write(&self.request[self.written..]) {
+            match tcp.write(&self.request[self.written..]) {
                 Ok(length) => self.written += length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(format!("cannot write: {error}")),

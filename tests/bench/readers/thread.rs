@@ -1,13 +1,13 @@
 //! The thread that reads.
 
 use std::collections::HashMap;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 use tokio::sync::oneshot;
 
 use super::scan::Scan;
@@ -94,10 +94,7 @@ impl Thread {
     }
 
     fn connect(&self, stream: usize) -> Result<Socket, String> {
-        let mut socket = Socket::connect(self.address, &self.task.asks[stream])?;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket.tcp, Token(stream), both).map_err(|error| format!("cannot register: {error}"))?;
-        Ok(socket)
+        Socket::connect(self.address, &self.task.asks[stream], self.poll.registry(), Token(stream))
     }
 
     fn turn(&mut self, event: &Event) -> Result<(), String> {
@@ -118,21 +115,18 @@ impl Thread {
         if was_complete || !socket.is_complete() {
             return Ok(());
         }
-        match socket.then {
-            Then::Stay => {}
-            // The server may be faster: the connection may be gone.
-            Then::Leave => socket.tcp.shutdown(Shutdown::Both).unwrap_or_default(),
-            Then::Again => return self.again(stream),
+        if socket.then == Then::Again {
+            return self.again(stream);
         }
         self.complete += 1;
         self.read.complete_ns[stream] = now_ns();
         Ok(())
     }
 
-    /// A stream that has shown all and is to do it again. It is never complete; its predecessor's socket closes here.
+    /// A stream that has shown all and is to do it again. It is never complete.
     fn again(&mut self, stream: usize) -> Result<(), String> {
         self.read.rounds += 1;
-        self.open -= 1;
+        self.open -= usize::from(self.sockets[stream].is_open());
         self.sockets[stream] = self.connect(stream)?;
         Ok(())
     }

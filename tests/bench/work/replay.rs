@@ -1,5 +1,8 @@
 //! A long gap, read from the broker through the gateway, beside batched direct gets alone.
 
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
 use slipstream_event::{Tenant, subject};
 
 use super::edge::{Edge, TENANT};
@@ -32,18 +35,16 @@ pub(crate) async fn run(args: &Args) -> Section {
     let mut rates = Vec::new();
     for round in 1..=args.edge.rounds {
         progress(format_args!("round {round} of {}", args.edge.rounds));
-        let floor = floor(&edge, events, round, &mut section).await;
-        let one = read(&edge, &cursors, &[0..events], Some(floor), &format!("{round}: one client"), &mut section).await;
-        rates.push([floor, one]);
+        rates.push(both(&edge, &cursors, &[0..events], &format!("{round}: one reader"), &mut section).await);
     }
-    let [floor, one] = [0, 1].map(|side| median(rates.iter().map(|round| round[side])));
-    section.row("median: direct get", [Some(floor)]);
-    section.row("median: one client", [Some(one), Some(one / floor)]);
-    progress("clients together");
+    let [floor, gateway] = [0, 1].map(|side| median(rates.iter().map(|round| round[side])));
+    section.row("median: one reader, direct get", [Some(floor)]);
+    section.row("median: one reader, gateway", [Some(gateway), Some(gateway / floor)]);
+    progress("several at once");
     let (same, part) = (vec![0..events; TOGETHER], events / TOGETHER);
-    read(&edge, &cursors, &same, Some(floor), &format!("{TOGETHER} clients, all of it each"), &mut section).await;
+    both(&edge, &cursors, &same, &format!("{TOGETHER} readers, all of it each"), &mut section).await;
     let parts: Vec<Gap> = (0..TOGETHER).map(|number| number * part..(number + 1) * part).collect();
-    read(&edge, &cursors, &parts, Some(floor), &format!("{TOGETHER} clients, another tenth each"), &mut section).await;
+    both(&edge, &cursors, &parts, &format!("{TOGETHER} readers, another tenth each"), &mut section).await;
     section.note(format!("gateway: {:.0} MiB resident at the end, {:.0} MiB at most", resident_kib(edge.pid) / 1_024.0, resident_kib_max(edge.pid) / 1_024.0));
     section.note("events/s: of all clients together, from the first connection to the last event; every event came once and in order; µs: processor time for each of them");
     section.note("direct get: messages that are counted and not looked at, in requests of 1,000, one after the other");
@@ -60,27 +61,28 @@ async fn history(edge: &mut Edge, events: usize) -> Vec<String> {
     cursors
 }
 
-async fn floor(edge: &Edge, events: usize, round: u32, section: &mut Section) -> f64 {
+/// A reader for each gap, all at once: direct gets, and then streams of the gateway. Events a second of each.
+async fn both(edge: &Edge, cursors: &[String], gaps: &[Gap], label: &str, section: &mut Section) -> [f64; 2] {
+    let events: usize = gaps.iter().map(Gap::len).sum();
+    let mut row = |side: &str, took: Duration, floor: Option<f64>, cpu: &Cpu| {
+        let (rate, costs) = (rate(events, took), cpu.seconds().into_iter().map(|seconds| Some(per_event_us(seconds, events))));
+        section.row(format!("{label}, {side}"), [Some(rate), floor.map(|floor| rate / floor), Some(took.as_secs_f64())].into_iter().chain(costs));
+        rate
+    };
+    let cpu = || Cpu::of([edge.pid, edge.stack.nats.pid(), std::process::id()]);
     let client = nats::client(&edge.stack.nats).await;
-    let cpu = Cpu::of([edge.stack.nats.pid(), std::process::id()]);
-    let took = direct_get::read(&client, &subject::stored_of(&Tenant::new(TENANT).unwrap()), 1, events).await;
-    let [nats, own] = [0, 1].map(|of| Some(per_event_us(cpu.seconds()[of], events)));
-    let rate = rate(events, took);
-    section.row(format!("{round}: direct get"), [Some(rate), None, Some(took.as_secs_f64()), None, nats, own]);
-    rate
-}
+    let (of, begun) = (cpu(), Instant::now());
+    let filter = subject::stored_of(&Tenant::new(TENANT).unwrap());
+    // Nothing else is in the log: the first event has sequence 1.
+    join_all(gaps.iter().map(|gap| direct_get::read(&client, &filter, gap.start as u64 + 1, gap.len()))).await;
+    let floor = row("direct get", begun.elapsed(), None, &of);
 
-/// A client for each gap, all at once; events a second.
-async fn read(edge: &Edge, cursors: &[String], gaps: &[Gap], floor: Option<f64>, label: &str, section: &mut Section) -> f64 {
     let ask = |(number, gap): (usize, &Gap)| {
         let request = edge.request(TENANT, number, Some(&cursors[gap.start]));
         Ask::once(request, Expect::after(gap.start, gap.len())).leaving()
     };
-    let cpu = Cpu::of([edge.pid, edge.stack.nats.pid(), std::process::id()]);
-    let read = Readers::start(edge.task(gaps.iter().enumerate().map(ask).collect(), Opening::STORM, false)).finish().await;
-    let events: usize = gaps.iter().map(Gap::len).sum();
-    let costs = cpu.seconds().into_iter().map(|seconds| Some(per_event_us(seconds, events)));
-    let rate = rate(events, read.took());
-    section.row(label, [Some(rate), floor.map(|floor| rate / floor), Some(read.took().as_secs_f64())].into_iter().chain(costs));
-    rate
+    let task = edge.task(gaps.iter().enumerate().map(ask).collect(), Opening::STORM, false);
+    let of = cpu();
+    let read = Readers::start(task).finish().await;
+    [floor, row("gateway", read.took(), Some(floor), &of)]
 }

@@ -87,5 +87,5 @@ impl Consumers {
 pub(super) async fn pages(gateway: &Node) -> f64 {
     let answer = Http::new(gateway.url(), None).get("/metrics").await;
     let lines = answer.text.lines().filter(|line| line.starts_with(PAGES));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).fold(0.0, |all, pages| all + pages)
 }
