@@ -159,6 +159,9 @@ pub(crate) struct Edge {
     /// Clients of `storm`
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=15_000))]
     pub(crate) clients: u32,
+    /// Most of them that are not ready yet at the same time [default: all]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=15_000))]
+    pub(crate) at_once: Option<u32>,
     /// Their tenants
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..=1_000))]
     pub(crate) tenants: u32,

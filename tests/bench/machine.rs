@@ -100,6 +100,14 @@ pub(crate) fn kernel_kib() -> [f64; 2] {
     [kib("/proc/meminfo", "Slab:"), pages * PAGE_KIB]
 }
 
+/// Connections that the kernel dropped so far, on the whole machine, because their server had too many to take. Their clients try again after 1, 3, 7, 15 s.
+pub(crate) fn dropped_connections() -> f64 {
+    let text = std::fs::read_to_string("/proc/net/netstat").unwrap();
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("TcpExt:"));
+    let (names, values) = (lines.next().unwrap().split_whitespace(), lines.next().unwrap().split_whitespace());
+    names.zip(values).find_map(|(name, value)| value.parse().ok().filter(|_| name == "ListenDrops")).unwrap()
+}
+
 /// Whether a process runs with this library.
 pub(crate) fn has_loaded(pid: u32, library: &Path) -> bool {
     let library = library.canonicalize().unwrap();

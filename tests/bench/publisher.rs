@@ -78,12 +78,12 @@ impl Times {
     }
 
     /// For each event on each stream, the time from the request to the stream.
-    pub(crate) fn from_request(&self, read: &Read) -> Samples {
+    pub(crate) fn since_request(&self, read: &Read) -> Samples {
         read.seen.iter().map(|seen: &Seen| seen.at_ns.saturating_sub(self.of(seen.serial).at_ns)).collect()
     }
 
     /// For each event on each stream, the time from the acknowledgement to the stream. A stream can be faster than that: it counts as none.
-    pub(crate) fn from_ack(&self, read: &Read) -> Samples {
+    pub(crate) fn since_ack(&self, read: &Read) -> Samples {
         read.seen.iter().map(|seen: &Seen| seen.at_ns.saturating_sub(self.of(seen.serial).acked_ns)).collect()
     }
 }

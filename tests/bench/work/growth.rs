@@ -39,7 +39,7 @@ pub(super) async fn of_streams(args: &Args) -> Section {
         sleep(SETTLE).await;
         let (done, resident) = measured(&edge, readers, plan.pace).await;
         let (floor_read, floor_times, floor) = by_writer(plan, done.read.bytes_each()).await;
-        let [p50, _, p99, _] = done.times.from_ack(&done.read).quantiles();
+        let [p50, _, p99, _] = done.times.since_ack(&done.read).quantiles();
         let floor_samples: Samples = floor_read.seen.iter().map(|seen| seen.at_ns.saturating_sub(floor_times[seen.serial.number as usize])).collect();
         let (cost, net, memory) = (done.cost_us(plan), done.net_us(plan, &alone), (resident - before) / streams as f64);
         let own = [1.0 / plan.pace.period.as_secs_f64(), cost, cost / floor, net, net / floor].map(Some);

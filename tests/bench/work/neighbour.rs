@@ -69,7 +69,7 @@ async fn beside(edge: &Edge, pace: Pace, noise: &[&Readers]) -> [Option<f64>; 7]
     let readers = edge.open(edge.asks(CALM.0, CALM.1, pace.expect()), true).await;
     let times = edge.publish(CALM.0, pace).await;
     let read = readers.finish().await;
-    let ([p50, _, p99, max], [ack_p50, _, ack_p99, _]) = (times.from_request(&read).quantiles(), times.from_ack(&read).quantiles());
+    let ([p50, _, p99, max], [ack_p50, _, ack_p99, _]) = (times.since_request(&read).quantiles(), times.since_ack(&read).quantiles());
     let seconds = begun.elapsed().as_secs_f64();
     [p50, p99, max, ack_p50, ack_p99, Some((delivered() - before) as f64 / seconds), Some(cpu.seconds()[0] / seconds)]
 }

@@ -59,8 +59,8 @@ pub(super) async fn compare(edge: &Edge, plan: Plan, section: &mut Section) {
     let (floor_read, floor_times, floor) = by_writer(plan, bytes).await;
     let label = |what: &str| format!("{} streams: {what}", plan.streams);
     let costs = [Some(cost), Some(cost / floor), net, net.map(|net| net / floor), Some(bytes)];
-    section.row(label("gateway, from the request"), done.times.from_request(&done.read).quantiles());
-    section.row(label("gateway, from the ack"), done.times.from_ack(&done.read).quantiles().into_iter().chain(costs));
+    section.row(label("gateway, from the request"), done.times.since_request(&done.read).quantiles());
+    section.row(label("gateway, from the ack"), done.times.since_ack(&done.read).quantiles().into_iter().chain(costs));
     let since = |at: usize| floor_times[at];
     let samples: crate::stats::Samples = floor_read.seen.iter().map(|seen| seen.at_ns.saturating_sub(since(seen.serial.number as usize))).collect();
     section.row(label("bare writer"), samples.quantiles().into_iter().chain([Some(floor), None, None, None, Some(floor_read.bytes_each())]));

@@ -32,16 +32,16 @@ pub(crate) async fn run(args: &Args) -> Section {
     let mut edge = Edge::start(args).await;
     progress("events and cursors");
     let cursors = history(&mut edge, events).await;
-    let mut rates = Vec::new();
+    let (whole, mut rates) = (0..events, Vec::new());
     for round in 1..=args.edge.rounds {
         progress(format_args!("round {round} of {}", args.edge.rounds));
-        rates.push(both(&edge, &cursors, &[0..events], &format!("{round}: one reader"), &mut section).await);
+        rates.push(both(&edge, &cursors, std::slice::from_ref(&whole), &format!("{round}: one reader"), &mut section).await);
     }
     let [floor, gateway] = [0, 1].map(|side| median(rates.iter().map(|round| round[side])));
     section.row("median: one reader, direct get", [Some(floor)]);
     section.row("median: one reader, gateway", [Some(gateway), Some(gateway / floor)]);
     progress("several at once");
-    let (same, part) = (vec![0..events; TOGETHER], events / TOGETHER);
+    let (same, part) = (vec![whole; TOGETHER], events / TOGETHER);
     both(&edge, &cursors, &same, &format!("{TOGETHER} readers, all of it each"), &mut section).await;
     let parts: Vec<Gap> = (0..TOGETHER).map(|number| number * part..(number + 1) * part).collect();
     both(&edge, &cursors, &parts, &format!("{TOGETHER} readers, another tenth each"), &mut section).await;

@@ -8,7 +8,7 @@ use slipstream_event::Tenant;
 
 use super::edge::Edge;
 use crate::args::Args;
-use crate::machine::{Cpu, resident_kib, resident_kib_max};
+use crate::machine::{Cpu, dropped_connections, resident_kib, resident_kib_max};
 use crate::nats;
 use crate::probe::Probe;
 use crate::publisher::direct;
@@ -19,7 +19,7 @@ use crate::stats::Samples;
 use costs::{Consumers, Reads};
 
 const COLUMNS: &[&str] =
-    &["start s", "all s", "p50 ms", "p99 ms", "max ms", "events", "pg commits", "pg rows", "consumers", "pages", "CPU s", "RSS MiB", "peak MiB"];
+    &["start s", "all s", "p50 ms", "p99 ms", "max ms", "dropped", "events", "pg commits", "pg rows", "consumers", "pages", "CPU s", "RSS MiB", "peak MiB"];
 
 /// Restarts the gateway, first without clients, so that what its start costs is known.
 pub(crate) async fn run(args: &Args) -> Section {
@@ -33,11 +33,12 @@ pub(crate) async fn run(args: &Args) -> Section {
     let mut consumers = Consumers::watch(&edge.stack).await;
 
     progress("the gateway starts again, without clients");
-    let row = restart(&mut edge, Vec::new(), &mut reads, &mut consumers).await;
+    let row = restart(&mut edge, Vec::new(), Opening::STORM, &mut reads, &mut consumers).await;
     section.row("no client", row);
     progress("the gateway starts again, with all clients");
+    let opening = args.edge.at_once.map_or(Opening::STORM, |at_once| Opening { at_once: at_once as usize, ..Opening::STORM });
     let asks = (0..clients).map(|client| ask(&edge, &cursors, client, missed)).collect();
-    let row = restart(&mut edge, asks, &mut reads, &mut consumers).await;
+    let row = restart(&mut edge, asks, opening, &mut reads, &mut consumers).await;
     section.row(format!("{clients} clients"), row);
     section.note("start: from the kill until the gateway serves; all: from the first connection until each client has `ready` and every event it missed, once and in order");
     section
@@ -67,19 +68,16 @@ fn ask(edge: &Edge, cursors: &[Vec<String>], client: usize, missed: usize) -> As
     Ask::once(request, Expect::after(seen, missed - seen))
 }
 
-async fn restart(edge: &mut Edge, asks: Vec<Ask>, reads: &mut Reads, consumers: &mut Consumers) -> Vec<Option<f64>> {
+async fn restart(edge: &mut Edge, asks: Vec<Ask>, opening: Opening, reads: &mut Reads, consumers: &mut Consumers) -> Vec<Option<f64>> {
     let killed = Instant::now();
     edge.kill().await;
     reads.begin().await;
     consumers.begin().await;
     edge.restart().await;
     let start = killed.elapsed();
-    let (before, cpu, clients) = (resident_kib(edge.pid), Cpu::of([edge.pid]), asks.len());
-    let storm = if clients == 0 { None } else { Some(Readers::start(edge.task(asks, Opening::STORM, false))) };
-    let read = match storm {
-        Some(readers) => readers.finish().await,
-        None => Read::default(),
-    };
+    let (before, dropped, cpu, clients) = (resident_kib(edge.pid), dropped_connections(), Cpu::of([edge.pid]), asks.len());
+    let read = if clients == 0 { Read::default() } else { Readers::start(edge.task(asks, opening, false)).finish().await };
+    let dropped = dropped_connections() - dropped;
     let cpu = cpu.seconds()[0];
     let waits: Samples = read.complete_ns.iter().map(|at_ns| at_ns - read.begun_ns).collect();
     let [p50, _, p99, max] = waits.quantiles();
@@ -88,7 +86,7 @@ async fn restart(edge: &mut Edge, asks: Vec<Ask>, reads: &mut Reads, consumers: 
     let (commits, rows) = reads.since_begin().await;
     let costs = [commits, rows, consumers.since_begin().await, pages].map(Some);
     let memory = [came(cpu), Some(before / 1_024.0), Some(resident_kib_max(edge.pid) / 1_024.0)];
-    let times = [Some(secs(start)), came(secs(read.took())), p50, p99, max, came(read.deliveries as f64)];
+    let times = [Some(secs(start)), came(secs(read.took())), p50, p99, max, came(dropped), came(read.deliveries as f64)];
     times.into_iter().chain(costs).chain(memory).collect()
 }
 

@@ -30,7 +30,18 @@ impl Reads {
         let mut url = Url::parse(&stack.database_url).unwrap();
         let database = url.path().trim_start_matches('/').to_owned();
         url.set_path("/postgres");
-        Self { connection: PgConnection::connect(url.as_str()).await.unwrap(), database, before: (0.0, 0.0) }
+        let connection = PgConnection::connect(url.as_str()).await.unwrap();
+        let mut reads = Self { connection, database, before: (0.0, 0.0) };
+        // Nothing counted means something only where a statement is.
+        reads.before = reads.now().await;
+        stack.sql("select count(*) from slipstream.event").await;
+        let counted = async {
+            while reads.now().await.0 <= reads.before.0 {
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(TOLD, counted).await.unwrap_or_else(|_| panic!("Postgres does not count statements"));
+        reads
     }
 
     /// Counts from here on, once nobody uses the database: who has gone has told everything.
