@@ -25,6 +25,8 @@ pub(crate) struct Pace {
     pub(crate) batch: usize,
     /// Time between the beginnings of two; none: as fast as it goes.
     pub(crate) period: Duration,
+    /// When no further request is begun, however many are left.
+    pub(crate) within: Duration,
 }
 
 /// When the events of a request were sent, and when they were acknowledged.
@@ -45,12 +47,12 @@ impl Pace {
     /// Single events, so many a second for so long; one at least.
     pub(crate) fn steady(rate: f64, length: Duration) -> Self {
         let requests = ((rate * length.as_secs_f64()).round() as usize).max(1);
-        Self { requests, batch: 1, period: Duration::from_secs_f64(1.0 / rate) }
+        Self { requests, batch: 1, period: Duration::from_secs_f64(1.0 / rate), within: Duration::MAX }
     }
 
     /// As fast as it goes.
     pub(crate) fn fast(events: usize, batch: usize) -> Self {
-        Self { requests: events.div_ceil(batch), batch, period: Duration::ZERO }
+        Self { requests: events.div_ceil(batch), batch, period: Duration::ZERO, within: Duration::MAX }
     }
 
     /// Events in all.
@@ -68,6 +70,11 @@ impl Times {
     /// Of the request with this event.
     pub(crate) fn of(&self, serial: Serial) -> Sent {
         self.lanes[usize::from(serial.lane)][serial.number as usize / self.batch]
+    }
+
+    /// How many events were sent.
+    pub(crate) fn events(&self) -> usize {
+        self.lanes.iter().map(Vec::len).sum::<usize>() * self.batch
     }
 
     /// From the first request to the last answer.
@@ -88,7 +95,7 @@ impl Times {
     }
 }
 
-/// Sends all; every request has to be accepted.
+/// Sends all, as far as there is time; every request has to be accepted.
 pub(crate) async fn publish(address: &str, token: &str, pace: Pace) -> Times {
     assert!(pace.events() <= NUMBERS as usize, "{} events are more than there are numbers", pace.events());
     let mut lanes = Vec::with_capacity(LANES);
@@ -102,6 +109,9 @@ pub(crate) async fn publish(address: &str, token: &str, pace: Pace) -> Times {
             let mut sent = Vec::with_capacity(requests.len());
             for (round, request) in requests.into_iter().enumerate() {
                 sleep_until(begin + pace.period.mul_f64((round * LANES + lane) as f64)).await;
+                if begin.elapsed() > pace.within {
+                    break;
+                }
                 let at_ns = now_ns();
                 connection.accepted(&request).await;
                 sent.push(Sent { at_ns, acked_ns: now_ns() });
@@ -130,7 +140,7 @@ mod tests {
 
     #[test]
     fn all_lanes_together_send_each_event_once() {
-        let pace = Pace { requests: 6, batch: 2, period: Duration::ZERO };
+        let pace = Pace { requests: 6, batch: 2, period: Duration::ZERO, within: Duration::MAX };
         let bodies: Vec<String> = (0..LANES).flat_map(|lane| requests("t", lane, pace)).map(|request| String::from_utf8(request).unwrap()).collect();
         assert_eq!(bodies.len(), 6);
         let mut expect = pace.expect();

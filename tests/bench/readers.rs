@@ -64,6 +64,8 @@ pub(crate) struct Read {
     pub(crate) complete_ns: Vec<u64>,
     /// The order in which each stream showed its events, as one number.
     pub(crate) orders: Vec<u64>,
+    /// How many events each stream had still to show.
+    pub(crate) left: Vec<u32>,
     /// How often streams have shown all and connected anew.
     pub(crate) rounds: u64,
 }
@@ -121,6 +123,20 @@ impl Readers {
     pub(crate) async fn complete(&mut self) {
         if (&mut self.complete).await.is_err() {
             self.fail().await;
+        }
+    }
+
+    /// Waits until there were so many events on all streams, or each has shown all.
+    pub(crate) async fn reach(&mut self, deliveries: u64) {
+        let shared = self.shared.clone();
+        let reached = async {
+            while shared.deliveries.load(Ordering::Relaxed) < deliveries {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            () = reached => {}
+            () = self.complete() => {}
         }
     }
 

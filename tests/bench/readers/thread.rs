@@ -77,6 +77,7 @@ impl Thread {
                 return Err(self.missing());
             }
         }
+        self.read.left = self.sockets.iter().map(|socket| socket.expect.left()).collect();
         self.read.orders = self.sockets.iter().map(|socket| socket.expect.order()).collect();
         Ok(self.read)
     }

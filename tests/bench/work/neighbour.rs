@@ -52,10 +52,14 @@ pub(super) async fn run(args: &Args) -> Section {
     let rounds = gaps.stop().await.rounds;
 
     progress("the noisy streams catch up");
-    fans.complete().await;
-    let (events, acked, caught_up) = (burst.events(), acked.took().as_secs_f64(), begun.elapsed().as_secs_f64());
+    let (events, acked) = (acked.events(), acked.took().as_secs_f64());
+    fans.reach((events * streams) as u64).await;
+    let (caught_up, left) = (begun.elapsed().as_secs_f64(), fans.stop().await.left);
+    let missing = burst.events() - events;
+    assert!(left.iter().all(|left| *left as usize == missing), "of {} events {events} were sent, and streams lack so many: {left:?}", burst.events());
     section.note(format!(
-        "the burst's {events} events were acknowledged in {acked:.1} s; all {streams} streams had shown each once and in order after {caught_up:.1} s"
+        "of {} events of the burst {events} were acknowledged, in {acked:.1} s; all {streams} streams had shown each once and in order after {caught_up:.1} s",
+        burst.events()
     ));
     section.note(format!("gaps of {GAP} events were read to their end {rounds} times, each event once and in order"));
     section.note("of the calm tenant: from the request, and from the ack, to each of its streams; the readers of the noise run on the same cores");
@@ -74,10 +78,11 @@ async fn beside(edge: &Edge, pace: Pace, noise: &[&Readers]) -> [Option<f64>; 7]
     [p50, p99, max, ack_p50, ack_p99, Some((delivered() - before) as f64 / seconds), Some(cpu.seconds()[0] / seconds)]
 }
 
-/// As long as the calm tenant is measured.
+/// As long as the calm tenant is measured, however much was sent by then.
 fn burst(args: &Args) -> Pace {
     let requests = (args.edge.noise_rate as usize * args.edge.seconds as usize).div_ceil(BATCH);
-    Pace { requests, batch: BATCH, period: Duration::from_secs_f64(BATCH as f64 / f64::from(args.edge.noise_rate)) }
+    let period = Duration::from_secs_f64(BATCH as f64 / f64::from(args.edge.noise_rate));
+    Pace { requests, batch: BATCH, period, within: Duration::from_secs(u64::from(args.edge.seconds)) }
 }
 
 /// The cursors of a history.
