@@ -18,9 +18,10 @@ pub(crate) fn post(path: &str, token: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The bytes of a request for a stream.
-pub(crate) fn stream(token: &str) -> Vec<u8> {
-    format!("GET /api/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n\r\n").into_bytes()
+/// The bytes of a request for a stream, from a cursor on when there is one.
+pub(crate) fn stream(token: &str, cursor: Option<&str>) -> Vec<u8> {
+    let resume = cursor.map(|cursor| format!("last-event-id: {cursor}\r\n")).unwrap_or_default();
+    format!("GET /api/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n{resume}\r\n").into_bytes()
 }
 
 /// The part of `http://host:port` that one connects to.

@@ -3,6 +3,8 @@
 use slipstream_event::draft::Context;
 use slipstream_event::{Actor, Draft, Tenant, Timestamp, id, subject};
 
+use crate::serial::Serial;
+
 /// Tenants over which generated events are spread.
 pub(crate) const TENANTS: usize = 50;
 /// Events of one request.
@@ -65,10 +67,10 @@ fn order(number: usize) -> String {
     )
 }
 
-/// An event of `latency`, to be found again on a stream by its serial number.
-pub(crate) fn tick(serial: usize) -> String {
+/// An event that is found again on a stream by its serial number.
+pub(crate) fn tick(serial: Serial) -> String {
     let id = id::new();
-    format!(r#"{{"id":"{id}","type":"shop.order.updated","entityId":"n-{serial:06}","metadata":{{"total":"129.90","currency":"EUR"}}}}"#)
+    format!(r#"{{"id":"{id}","type":"shop.order.updated","entityId":"n-{serial}"}}"#)
 }
 
 #[cfg(test)]

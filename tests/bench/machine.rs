@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
+use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 
 /// The unit of processor time in `/proc`: the same on every Linux that we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// A page of memory.
+const PAGE_KIB: f64 = 4.0;
 /// Writes of the probe of the disk.
 const SYNCS: usize = 100;
 
@@ -82,8 +85,39 @@ pub(crate) fn now_ns() -> u64 {
 
 /// Resident memory of a process, in KiB.
 pub(crate) fn resident_kib(pid: u32) -> f64 {
-    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-    rollup.lines().find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB")?.parse().ok()).unwrap()
+    kib(&format!("/proc/{pid}/smaps_rollup"), "Rss:")
+}
+
+/// The most resident memory that a process has had, in KiB.
+pub(crate) fn resident_kib_max(pid: u32) -> f64 {
+    kib(&format!("/proc/{pid}/status"), "VmHWM:")
+}
+
+/// What the kernel keeps for everything that runs here, in KiB: its own objects, and the bytes in TCP's buffers.
+pub(crate) fn kernel_kib() -> [f64; 2] {
+    let sockstat = std::fs::read_to_string("/proc/net/sockstat").unwrap();
+    let pages = sockstat.lines().find_map(|line| line.strip_prefix("TCP:")?.rsplit(' ').next()?.parse::<f64>().ok()).unwrap();
+    [kib("/proc/meminfo", "Slab:"), pages * PAGE_KIB]
+}
+
+/// Connections that the kernel dropped so far, on the whole machine, because their server had too many to take. Their clients try again after 1, 3, 7, 15 s.
+pub(crate) fn dropped_connections() -> f64 {
+    let text = std::fs::read_to_string("/proc/net/netstat").unwrap();
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("TcpExt:"));
+    let (names, values) = (lines.next().unwrap().split_whitespace(), lines.next().unwrap().split_whitespace());
+    names.zip(values).find_map(|(name, value)| value.parse().ok().filter(|_| name == "ListenDrops")).unwrap()
+}
+
+/// Whether a process runs with this library.
+pub(crate) fn has_loaded(pid: u32, library: &Path) -> bool {
+    let library = library.canonicalize().unwrap();
+    std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap().lines().any(|line| line.ends_with(library.to_str().unwrap()))
+}
+
+fn kib(file: &str, name: &str) -> f64 {
+    let text = std::fs::read_to_string(file).unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok());
+    value.unwrap_or_else(|| panic!("no {name} in {file}"))
 }
 
 /// The child of this process whose command line holds `part`.

@@ -11,9 +11,12 @@ mod http;
 mod load;
 mod machine;
 mod nats;
+mod probe;
+mod publisher;
+mod readers;
 mod report;
+mod serial;
 mod stats;
-mod streams;
 mod work;
 
 use std::time::Duration;

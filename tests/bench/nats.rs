@@ -32,15 +32,20 @@ impl Server {
 
     /// A plain client with the rights to publish events.
     pub(crate) async fn client(&self) -> async_nats::Client {
-        let user = NatsUser::Admin;
-        let options = async_nats::ConnectOptions::new().user_and_password(user.name().to_owned(), self.nats.password(user).to_owned());
-        options.custom_inbox_prefix("_INBOX_admin").connect(self.nats.address()).await.unwrap()
+        client(&self.nats).await
     }
 
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.nats.pid()
     }
+}
+
+/// A plain client of this server, with the rights to publish and to read events.
+pub(crate) async fn client(nats: &Nats) -> async_nats::Client {
+    let user = NatsUser::Admin;
+    let options = async_nats::ConnectOptions::new().user_and_password(user.name().to_owned(), nats.password(user).to_owned());
+    options.custom_inbox_prefix("_INBOX_admin").connect(nats.address()).await.unwrap()
 }
 
 /// A program that starts the real server with `sync_interval: 2m`: acknowledged before fsync, so that a power cut loses acknowledged events.

@@ -1,5 +1,7 @@
 //! What was measured, as tables for people and as JSON.
 
+use std::fmt::Display;
+
 use serde_json::{Map, Value, json};
 
 use crate::machine::Facts;
@@ -91,6 +93,11 @@ impl Report {
         all.extend(self.sections.iter().map(|section| (section.name.to_owned(), section.to_json())));
         format!("{:#}\n", Value::Object(all))
     }
+}
+
+/// Says what a long bench is at.
+pub(crate) fn progress(what: impl Display) {
+    println!("  … {what}");
 }
 
 /// A column's name in JSON.

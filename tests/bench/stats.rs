@@ -15,6 +15,13 @@ impl Samples {
     }
 }
 
+/// The middle of some figures.
+pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.into_iter().collect();
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
 impl FromIterator<u64> for Samples {
     fn from_iter<T: IntoIterator<Item = u64>>(samples: T) -> Self {
         Self(samples.into_iter().collect())

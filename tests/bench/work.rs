@@ -1,9 +1,17 @@
 //! The benches.
 
+mod burst;
+mod edge;
+mod fanout;
+mod growth;
 mod idle;
 mod import;
 mod ingest;
 mod latency;
+mod neighbour;
+mod paced;
+mod replay;
+mod storm;
 
 use std::time::Duration;
 
@@ -17,19 +25,24 @@ use crate::report::Section;
 /// Runs a bench; its tables.
 pub(crate) async fn run(bench: Bench, args: &Args) -> Vec<Section> {
     match bench {
-        Bench::Import => vec![import::run(args.file.as_deref()).await],
+        Bench::Import => vec![import::run(args).await],
         Bench::Ingest => ingest::run(args).await,
         Bench::Latency => vec![latency::run(args).await],
+        Bench::Fanout => fanout::run(args).await,
         Bench::Idle => vec![idle::run(args).await],
+        Bench::Storm => vec![storm::run(args).await],
+        Bench::Replay => vec![replay::run(args).await],
         Bench::All => Vec::new(),
     }
 }
 
 /// A deployment as it is shipped: a broker and a database that sync, and the default settings.
-async fn stack() -> Stack {
+async fn stack(args: &Args) -> Stack {
     let setup = Setup::default().own_postgres();
     let defaults = [("SLIPSTREAM_HEARTBEAT_MS", "15000"), ("SLIPSTREAM_DATABASE_CONNECTIONS_MAX", "10"), ("SLIPSTREAM_LOG", "warn")];
-    defaults.into_iter().fold(setup, |setup, (name, value)| setup.env(name, value)).start().await
+    let setup = defaults.into_iter().fold(setup, |setup, (name, value)| setup.env(name, value));
+    let preload = args.preload.iter().map(|library| library.canonicalize().unwrap_or_else(|error| panic!("cannot preload {}: {error}", library.display())));
+    preload.fold(setup, |setup, library| setup.env("LD_PRELOAD", library.to_str().unwrap())).start().await
 }
 
 /// The sequence at the end of the stream.

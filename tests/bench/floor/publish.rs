@@ -16,7 +16,7 @@ pub(crate) const IN_FLIGHT: usize = 1_000;
 /// Longest time that is measured; the rate is that of what was acknowledged then.
 const WITHIN: Duration = Duration::from_secs(60);
 /// The stream.
-const STREAM: &str = "EVENTS";
+pub(crate) const STREAM: &str = "EVENTS";
 
 /// What was done in which time.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,8 @@ pub(crate) async fn atomic(batches: &[Batch], in_flight: usize) -> Done {
     .await
 }
 
-async fn publish_batch(client: &async_nats::Client, batch: Vec<Message>) -> usize {
+/// Publishes an atomic batch and waits for its ack; how many events it has.
+pub(crate) async fn publish_batch(client: &async_nats::Client, batch: Vec<Message>) -> usize {
     let (id, count) = (uuid::Uuid::now_v7().simple().to_string(), batch.len());
     for (index, message) in batch.into_iter().enumerate() {
         let mut headers = HeaderMap::new();

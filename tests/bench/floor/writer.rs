@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::machine::now_ns;
+use crate::serial::Serial;
 
 /// What such a process is told.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -19,7 +20,7 @@ pub(crate) struct Writer {
     /// Events
     #[arg(long)]
     pub(crate) events: usize,
-    /// Time between two events, in microseconds
+    /// Time between two events, in microseconds; 0: as fast as it goes
     #[arg(long)]
     pub(crate) period_us: u64,
     /// Size of an event on the wire
@@ -27,11 +28,13 @@ pub(crate) struct Writer {
     pub(crate) bytes: usize,
 }
 
-/// Such a process. Its conversation: it tells its address; a line lets it begin; it tells when it began to write each event.
+/// Such a process. Its conversation: it tells its address; a line lets it begin; it tells when it began to write each event; it ends with its
+/// input.
 pub(crate) struct Running {
     child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
+    events: usize,
     /// Where it listens.
     pub(crate) address: String,
 }
@@ -47,7 +50,7 @@ impl Running {
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let mut output = BufReader::new(output).lines();
         let address = output.next_line().await.unwrap().unwrap();
-        Self { child, input, output, address }
+        Self { child, input, output, events, address }
     }
 
     /// Its process.
@@ -60,11 +63,11 @@ impl Running {
         self.input.write_all(b"\n").await.unwrap();
     }
 
-    /// When it began to write each event, in nanoseconds since 1970. It has to be through.
+    /// When it began to write each event, in nanoseconds since 1970. It has to be through, and its streams end here.
     pub(crate) async fn finish(mut self) -> Vec<u64> {
-        let mut begun = Vec::new();
-        while let Some(line) = self.output.next_line().await.unwrap() {
-            begun.push(line.parse().unwrap());
+        let mut begun = Vec::with_capacity(self.events);
+        while begun.len() < self.events {
+            begun.push(self.output.next_line().await.unwrap().unwrap().parse().unwrap());
         }
         drop(self.input);
         self.child.wait().await.unwrap();
@@ -80,16 +83,17 @@ pub(crate) fn serve(writer: Writer) {
     std::io::stdin().lock().read_line(&mut String::new()).unwrap();
     let began = Instant::now();
     let mut times = Vec::with_capacity(writer.events);
-    for serial in 0..writer.events {
-        let due = began + Duration::from_micros(writer.period_us) * u32::try_from(serial).unwrap();
+    for number in 0..writer.events {
+        let due = began + Duration::from_micros(writer.period_us) * u32::try_from(number).unwrap();
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let frame = frame(serial, writer.bytes);
+        let frame = frame(number, writer.bytes);
         times.push(now_ns());
         for socket in &mut sockets {
             socket.write_all(&frame).unwrap();
         }
     }
     times.iter().for_each(|time| println!("{time}"));
+    std::io::stdin().lock().read_line(&mut String::new()).unwrap();
 }
 
 fn welcome(listener: &TcpListener) -> TcpStream {
@@ -101,8 +105,8 @@ fn welcome(listener: &TcpListener) -> TcpStream {
 }
 
 /// An event of this size on the wire.
-fn frame(serial: usize, bytes: usize) -> Vec<u8> {
-    let mut frame = format!(r#"data: {{"entityId":"n-{serial:06}","rest":""#).into_bytes();
+fn frame(number: usize, bytes: usize) -> Vec<u8> {
+    let mut frame = format!(r#"data: {{"entityId":"n-{}","rest":""#, Serial::first_lane(number)).into_bytes();
     frame.resize(bytes.saturating_sub(4).max(frame.len()), b'x');
     frame.extend_from_slice(b"\"}\n\n");
     frame

@@ -2,54 +2,73 @@
 
 use std::time::Duration;
 
-use slipstream_tests::Stack;
 use tokio::time::sleep;
 
-use super::stack;
+use super::edge::{Edge, TENANT};
 use crate::args::Args;
-use crate::http;
-use crate::machine::{child, resident_kib};
-use crate::report::Section;
-use crate::streams::Stream;
+use crate::machine::{kernel_kib, resident_kib};
+use crate::readers::{Ask, Readers};
+use crate::report::{Section, progress};
+use crate::serial::Expect;
 
-/// The tenant.
-const TENANT: &str = "acme";
 /// What the process may still do after the last stream was opened.
 const SETTLE: Duration = Duration::from_secs(2);
 /// The time in which every stream has sent a heartbeat, at the default setting.
 const HEARTBEATS: Duration = Duration::from_secs(17);
 
-/// Opens streams in two steps, in a process that is a gateway and nothing else.
+/// Resident memory of the gateway, and what the kernel keeps for objects and for bytes under way, all in KiB.
+#[derive(Clone, Copy)]
+struct Memory([f64; 3]);
+
+/// Opens ever more streams, in a process that is a gateway and nothing else.
 pub(crate) async fn run(args: &Args) -> Section {
-    let streams = args.streams.last().copied().unwrap_or(1_000) as usize;
-    let mut section = Section::new(
-        "idle",
-        format!("idle: resident memory of a gateway, {streams} streams of one tenant, then {streams} more"),
-        &["streams", "RSS MiB", "KiB/stream"],
-    );
-    let stack = stack().await;
-    let gateway = stack.node("gateway").await;
-    let pid = child("--role gateway");
-    let mut open = open(&stack, &gateway.url(), 0, 1).await;
+    let title = "idle: resident memory of a gateway with idle streams of one tenant";
+    let mut section = Section::new("idle", title, &["streams", "RSS MiB", "KiB/stream", "kernel KiB", "TCP KiB"]);
+    let edge = Edge::start(args).await;
+    // One, so that what is made for the first does not count for the others.
+    let mut open = vec![more(&edge, 0, 1).await];
     sleep(SETTLE).await;
-    let mut before = resident_kib(pid);
-    section.row("started", [Some(open.len() as f64), Some(before / 1_024.0)]);
-    for step in ["first", "second"] {
-        open.extend(self::open(&stack, &gateway.url(), open.len(), streams).await);
+    let (mut streams, mut before) = (1, Memory::now(&edge));
+    section.row("started", [Some(1.0), Some(before.0[0] / 1_024.0)]);
+    for step in args.edge.idle_streams.iter().map(|step| *step as usize) {
+        assert!(step > streams, "the steps of idle have to grow: {step} streams after {streams}");
+        progress(format_args!("{step} streams"));
+        open.push(more(&edge, streams, step).await);
         sleep(SETTLE).await;
-        let opened = resident_kib(pid);
+        let opened = Memory::now(&edge);
         sleep(HEARTBEATS).await;
-        let beaten = resident_kib(pid);
+        let beaten = Memory::now(&edge);
         for (label, now) in [("open", opened), ("after a heartbeat", beaten)] {
-            section.row(format!("{step} {streams}: {label}"), [open.len() as f64, now / 1_024.0, (now - before) / streams as f64].map(Some));
+            let [resident, objects, bytes] = now.since(before, step - streams);
+            section.row(format!("{step} {label}"), [step as f64, now.0[0] / 1_024.0, resident, objects, bytes].map(Some));
         }
-        before = beaten;
+        (streams, before) = (step, beaten);
     }
-    section.note("KiB/stream: growth since the step before, by the streams of this step; what the kernel keeps for the sockets is not in it");
+    for readers in open {
+        let read = readers.stop().await;
+        assert!(read.deliveries == 0, "idle streams showed {} events", read.deliveries);
+    }
+    section.note("KiB/stream: growth since the step before, by the streams of this step");
+    section.note(
+        "kernel, TCP: the same for what the kernel keeps (slab; TCP's buffers) for both ends of each connection, of the whole machine: not in KiB/stream",
+    );
     section
 }
 
-async fn open(stack: &Stack, url: &str, from: usize, count: usize) -> Vec<Stream> {
-    let requests: Vec<_> = (from..from + count).map(|number| http::stream(&stack.token_of(&format!("reader-{number}"), TENANT, &["reader"]))).collect();
-    Stream::open_all(http::address(url), &requests, b"event: ready").await
+impl Memory {
+    fn now(edge: &Edge) -> Self {
+        let [objects, bytes] = kernel_kib();
+        Self([resident_kib(edge.pid), objects, bytes])
+    }
+
+    /// What each of these streams added.
+    fn since(self, before: Self, streams: usize) -> [f64; 3] {
+        std::array::from_fn(|part| (self.0[part] - before.0[part]) / streams as f64)
+    }
+}
+
+/// Streams of these numbers, read as clients do.
+async fn more(edge: &Edge, from: usize, to: usize) -> Readers {
+    let asks = (from..to).map(|number| Ask::once(edge.request(TENANT, number, None), Expect::all(0))).collect();
+    edge.open(asks, false).await
 }

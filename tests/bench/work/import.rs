@@ -11,16 +11,17 @@ use tokio::process::Command;
 use tokio::time::Instant;
 
 use super::{Watermark, end, rate, stack};
+use crate::args::Args;
 use crate::report::Section;
 
 /// Longest time of a load.
 const WITHIN: Duration = Duration::from_secs(300);
 
 /// Loads the file twice, the second time to see that it changes nothing, and at what cost.
-pub(crate) async fn run(file: Option<&Path>) -> Section {
+pub(crate) async fn run(args: &Args) -> Section {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/cloudtrail-sample.ndjson");
-    let file = file.unwrap_or(&sample);
-    let stack = stack().await;
+    let file = args.ingest.file.as_deref().unwrap_or(&sample);
+    let stack = stack(args).await;
     let (gateway, _archiver) = (stack.node("gateway").await, stack.node("archiver").await);
     let mut section = Section::new("import", title(file), &["records", "accepted", "repeated", "seconds", "import/s", "to archive s", "archived/s"]);
     for label in ["first load", "second load"] {

@@ -3,6 +3,7 @@
 //! Three phases on one deployment: ingest without an archiver (against the broker alone), the archiver over what has piled up (against the database
 //! alone), and both at once.
 
+use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -42,25 +43,25 @@ struct Meter {
 /// Runs it, and once more with a relaxed broker when that is asked for.
 pub(crate) async fn run(args: &Args) -> Vec<Section> {
     let mut sections = vec![measure(args).await];
-    if args.relaxed {
+    if args.ingest.relaxed {
         sections.push(relaxed(args).await);
     }
     sections
 }
 
 async fn measure(args: &Args) -> Section {
-    let (events, connections) = (args.events as usize, usize::from(args.connections));
+    let (events, connections) = (args.ingest.events as usize, usize::from(args.ingest.connections));
     let mut section = Section::new("ingest", title(events, connections), COLUMNS);
-    let stack = stack().await;
+    let stack = stack(args).await;
     let gateway = stack.node("gateway").await;
     let mut watermark = Watermark::open(&stack).await;
 
     let acked = ingest_alone(&stack, &gateway, events, connections, &mut section).await;
-    if !args.no_floors {
+    if !args.ingest.no_floors {
         broker_floors(events, connections, acked, &mut section).await;
     }
     let (archiver, drained) = archive_alone(&stack, &mut watermark, &mut section).await;
-    if !args.no_floors {
+    if !args.ingest.no_floors {
         database_floor(&stack, drained, &mut section).await;
         section.note(
             "floors, in the same run: nats-server alone with one asynchronous publisher, and with the same batches as atomic ones; Postgres alone with one binary COPY of the same rows",
@@ -177,11 +178,12 @@ async fn relaxed(args: &Args) -> Section {
     let dir = tempfile::tempdir().unwrap();
     let json = dir.path().join("ingest.json");
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["ingest", "--events", &args.events.to_string(), "--connections", &args.connections.to_string(), "--json"]).arg(&json);
+    command.args(["ingest", "--events", &args.ingest.events.to_string(), "--connections", &args.ingest.connections.to_string(), "--json"]).arg(&json);
+    command.args(args.preload.iter().flat_map(|library| [OsStr::new("--preload"), library.as_os_str()]));
     command.env(nats::NATS_BIN, nats::relaxed(dir.path()).await).stdout(std::process::Stdio::null()).kill_on_drop(true);
     assert!(command.status().await.unwrap().success());
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
-    let title = format!("{}, RELAXED: acknowledged before fsync, on both sides", title(args.events as usize, usize::from(args.connections)));
+    let title = format!("{}, RELAXED: acknowledged before fsync, on both sides", title(args.ingest.events as usize, usize::from(args.ingest.connections)));
     Section::from_json("ingest_relaxed", title, COLUMNS, &report["ingest"])
 }
 

@@ -1,0 +1,105 @@
+//! A calm tenant, alone and beside a noisy one: a burst of events to many streams, and clients that read a long gap again and again.
+
+use std::time::{Duration, Instant};
+
+use slipstream_event::Tenant;
+
+use super::edge::Edge;
+use crate::args::Args;
+use crate::machine::Cpu;
+use crate::nats;
+use crate::probe::Probe;
+use crate::publisher::{Pace, direct};
+use crate::readers::{Ask, Opening, Readers};
+use crate::report::{Section, progress};
+use crate::serial::Expect;
+
+/// The calm tenant, its streams, and its events a second.
+const CALM: (&str, usize, f64) = ("calm", 20, 5.0);
+/// The noisy tenant, and the one with a history, which is noisy too.
+const NOISY: [&str; 2] = ["noisy", "noisy-past"];
+/// Events of the history.
+const HISTORY: usize = 20_000;
+/// Events of a gap.
+const GAP: usize = 5_000;
+/// Events of a request of the noisy tenant.
+const BATCH: usize = 20;
+
+/// Runs it.
+pub(super) async fn run(args: &Args) -> Section {
+    let (streams, replays) = (args.edge.noise_streams as usize, args.edge.noise_replays as usize);
+    let title = format!("fan-out, a calm tenant beside noise: {} streams, {} events a second for {} s", CALM.1, CALM.2, args.edge.seconds);
+    let columns = &["request p50", "p99 ms", "max ms", "ack p50 ms", "ack p99 ms", "noise deliv/s", "gateway cores"];
+    let mut section = Section::new("fanout_neighbour", title, columns);
+    let edge = Edge::start(args).await;
+    let cursors = history(&edge).await;
+    let pace = Pace::steady(CALM.2, Duration::from_secs(u64::from(args.edge.seconds)));
+
+    progress("the calm tenant alone");
+    section.row("alone", beside(&edge, pace, &[]).await);
+
+    progress("replays beside it");
+    let gaps = gaps(&edge, &cursors, replays);
+    section.row(format!("beside {replays} clients that read a long gap again and again"), beside(&edge, pace, &[&gaps]).await);
+
+    progress("replays and a burst beside it");
+    let burst = burst(args);
+    let mut fans = edge.open(edge.asks(NOISY[0], streams, burst.expect()), false).await;
+    let (begun, noise) = (Instant::now(), [&gaps, &fans]);
+    let (values, acked) = tokio::join!(beside(&edge, pace, &noise), edge.publish(NOISY[0], burst));
+    let rate = args.edge.noise_rate;
+    section.row(format!("beside these and {rate} events a second to {streams} streams"), values);
+    let rounds = gaps.stop().await.rounds;
+
+    progress("the noisy streams catch up");
+    let (events, acked) = (acked.events(), acked.took().as_secs_f64());
+    fans.reach((events * streams) as u64).await;
+    let (caught_up, left) = (begun.elapsed().as_secs_f64(), fans.stop().await.left);
+    let missing = burst.events() - events;
+    assert!(left.iter().all(|left| *left as usize == missing), "of {} events {events} were sent, and streams lack so many: {left:?}", burst.events());
+    section.note(format!(
+        "of {} events of the burst {events} were acknowledged, in {acked:.1} s; all {streams} streams had shown each once and in order after {caught_up:.1} s",
+        burst.events()
+    ));
+    section.note(format!("gaps of {GAP} events were read to their end {rounds} times, each event once and in order"));
+    section.note("of the calm tenant: from the request, and from the ack, to each of its streams; the readers of the noise run on the same cores");
+    section
+}
+
+/// The calm tenant's latencies, what was delivered to the noisy ones meanwhile, and the gateway's processor time.
+async fn beside(edge: &Edge, pace: Pace, noise: &[&Readers]) -> [Option<f64>; 7] {
+    let delivered = || noise.iter().map(|readers| readers.deliveries()).sum::<u64>();
+    let (begun, cpu, before) = (Instant::now(), Cpu::of([edge.pid]), delivered());
+    let readers = edge.open(edge.asks(CALM.0, CALM.1, pace.expect()), true).await;
+    let times = edge.publish(CALM.0, pace).await;
+    let read = readers.finish().await;
+    let ([p50, _, p99, max], [ack_p50, _, ack_p99, _]) = (times.since_request(&read).quantiles(), times.since_ack(&read).quantiles());
+    let seconds = begun.elapsed().as_secs_f64();
+    [p50, p99, max, ack_p50, ack_p99, Some((delivered() - before) as f64 / seconds), Some(cpu.seconds()[0] / seconds)]
+}
+
+/// As long as the calm tenant is measured, however much was sent by then.
+fn burst(args: &Args) -> Pace {
+    let requests = (args.edge.noise_rate as usize * args.edge.seconds as usize).div_ceil(BATCH);
+    let period = Duration::from_secs_f64(BATCH as f64 / f64::from(args.edge.noise_rate));
+    Pace { requests, batch: BATCH, period, within: Duration::from_secs(u64::from(args.edge.seconds)) }
+}
+
+/// The cursors of a history.
+async fn history(edge: &Edge) -> Vec<String> {
+    progress("a history");
+    let token = edge.stack.token_of("probe", NOISY[1], &["reader"]);
+    let probe = Probe::open(&edge.address(), &token).await;
+    let broker = nats::client(&edge.stack.nats).await;
+    direct::fast(&broker, &[Tenant::new(NOISY[1]).unwrap()], HISTORY).await;
+    probe.cursors(HISTORY).await
+}
+
+/// Clients that read gaps of the history, each from another place, again and again.
+fn gaps(edge: &Edge, cursors: &[String], clients: usize) -> Readers {
+    let ask = |number: usize| {
+        let from = number * (HISTORY - GAP) / clients;
+        Ask::once(edge.request(NOISY[1], number, Some(&cursors[from])), Expect::after(from, GAP)).again()
+    };
+    Readers::start(edge.task((0..clients).map(ask).collect(), Opening::CALM, false))
+}
