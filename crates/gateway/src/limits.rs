@@ -77,6 +77,8 @@ pub const CLOSING_EACH: Duration = Duration::from_millis(1);
 /// Longest time over which streams are closed on a stop.
 pub const CLOSING_MAX: Duration = Duration::from_secs(3);
 
+/// Connections that wait in the kernel to be taken, at most what the system allows (`net.core.somaxconn`). Beyond: dropped, and tried again by the peer's kernel.
+pub const BACKLOG: u32 = 16 * 1024;
 /// Longest time to read a request's head.
 pub const HEAD_READ: Duration = Duration::from_secs(10);
 /// Largest request head, in bytes. Larger: 431.

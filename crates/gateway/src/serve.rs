@@ -6,12 +6,13 @@
 mod connection;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use metrics::gauge;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Duration, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,17 @@ pub struct Limits {
 /// The right to one open connection; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Seat(#[expect(dead_code, reason = "held for its end")] OwnedSemaphorePermit);
+
+/// Listens on an address, with room for the connections of a storm: the kernel drops those beyond, and their peers try again only after seconds.
+///
+/// # Errors
+/// When the address is taken, or not ours.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(limits::BACKLOG)
+}
 
 /// Serves `router` on `listener` until `shutdown`; then takes no new connection, lets requests in hand end, and returns. Streams over plain HTTP/1 go to `sockets`
 /// and are not waited for here.

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use slipstream_access::Secret;
 use slipstream_broker::Broker;
 use slipstream_store::migrate;
+use slipstream_gateway::serve::listen;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
@@ -70,7 +71,7 @@ pub async fn run(mut args: Args, mut config: Config) -> anyhow::Result<ExitCode>
     let lock = lock(&args.dir)?;
     // The children have working directories of their own.
     args.dir = args.dir.canonicalize()?;
-    let listener = bind(&args).await?;
+    let listener = bind(&args)?;
     let progress = Progress { begun: Instant::now() };
     let servers = tokio::select! {
         servers = Servers::start(&args.dir, &progress) => servers?,
@@ -177,13 +178,13 @@ fn lock(dir: &Path) -> anyhow::Result<Lock> {
 }
 
 /// The given port; else the usual one when it is free; else any. Held from here on, so that two checkouts that start at once do not choose the same.
-async fn bind(args: &Args) -> anyhow::Result<TcpListener> {
+fn bind(args: &Args) -> anyhow::Result<TcpListener> {
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match args.port {
-        Some(port) => TcpListener::bind(at(port)).await.with_context(|| format!("cannot listen on {}", at(port))),
-        None => match TcpListener::bind(at(PORT)).await {
+        Some(port) => listen(at(port)).with_context(|| format!("cannot listen on {}", at(port))),
+        None => match listen(at(PORT)) {
             Ok(listener) => Ok(listener),
-            Err(_) => Ok(TcpListener::bind(at(0)).await?),
+            Err(_) => Ok(listen(at(0))?),
         },
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use tokio::net::TcpListener;
+use slipstream_gateway::serve::listen;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, warn};
 
@@ -46,7 +46,7 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<ExitCode> {
     }
     telemetry::logs(&config)?;
     config.check_serving()?;
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let mut process = Process::start(&config, listener).await?;
     if let Some(file) = &args.address_file {
         process.write_address(file)?;
