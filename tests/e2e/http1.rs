@@ -129,6 +129,23 @@ async fn a_head_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_connection_that_says_nothing_is_given_up() {
+    let (_stack, node) = Stack::with_node().await;
+    // Nothing at all, and the beginning of HTTP/2's first words.
+    let given_up = ["", "PRI * HTTP/2.0\r\n\r\nSM"].map(|words| {
+        let node = &node;
+        async move {
+            let mut wire = connect(node).await;
+            wire.send(words).await.unwrap();
+            let said = timeout(HEAD_LIMIT, wire.to_end()).await;
+            assert!(said.is_ok(), "{words:?} still holds its connection after {HEAD_LIMIT:?}");
+        }
+    });
+    let [nothing, preface] = given_up;
+    tokio::join!(nothing, preface);
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let (stack, node) = Stack::with_node().await;
     let mut wire = connect(&node).await;

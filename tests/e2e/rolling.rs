@@ -29,9 +29,9 @@ async fn two_thousand_readers_live_through_a_rolling_restart() {
     let begun = ends[0];
     let returns: Vec<Duration> = seen.iter().flat_map(|reader| &reader.returns).map(|at| *at - begun).collect();
     let (after_one, after_other): (Vec<_>, Vec<_>) = returns.into_iter().partition(|at| *at < ends[1] - begun);
-    // Half of them stood on each; those of the first are on either when the other is restarted.
-    for returns in [after_one, after_other] {
-        assert!(returns.len() >= 900, "{} came back", returns.len());
+    // Half of all were on the first gateway; some of them may already be back there when the other ends.
+    for (returns, least) in [(after_one, 900), (after_other, 900)] {
+        assert!(returns.len() >= least, "{} came back", returns.len());
         let share = largest_share(returns);
         assert!(share < SLOT_SHARE_MAX, "{share} of the readers came back in one slot");
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use slipstream_fuzz::sse::{Block, Parser};
-use slipstream_tests::{Http, Node, PATIENCE, Proxy, Setup, Sse, Stack, Wire, WireStream};
+use slipstream_tests::{Http, Node, PATIENCE, Proxy, Setup, Sse, Stack, Wire, WireStream, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -152,6 +152,50 @@ async fn a_line_that_stalls_gives_everything_once_it_flows() {
     assert_eq!(proxy.open(), 1, "on the same connection");
 }
 
+/// The time after which a socket that takes nothing is closed, in this test; and somewhat more, for a busy machine.
+const STALL_SECONDS: &str = "2";
+const STALL_MAX: Duration = Duration::from_secs(8);
+
+#[tokio::test]
+async fn a_socket_that_takes_no_byte_is_closed_at_its_deadline_and_resumes() {
+    let stack = Setup::default().env("SLIPSTREAM_STREAM_STALL_SECONDS", STALL_SECONDS).start().await;
+    let node = stack.node("gateway").await;
+    let (http, token) = (stack.http(&node, "acme"), stack.token("acme"));
+    let (_, mut stalled) = Wire::connect_narrow(&node.url(), 8 * 1024).await.open("1.1", "", &token, None).await.unwrap();
+    let primed = stalled.until("its first place", |block| block.id.is_some()).await.id;
+    let (_, mut slow) = Wire::connect_narrow(&node.url(), 8 * 1024).await.open("1.1", "", &token, None).await.unwrap();
+    let mut quick = http.stream("", None).await.unwrap();
+    quick.until_control("ready").await;
+    let sent = publish_large(&http, &mut quick, 4).await;
+    let begun = Instant::now();
+    let (got, closed) = tokio::join!(read_slowly(&mut slow, sent.len()), async {
+        eventually("two streams are left", async || match http.metric("slipstream_gateway_streams").await {
+            2.0 => Ok(()),
+            other => Err(other),
+        })
+        .await;
+        begun.elapsed()
+    });
+    assert!(closed < STALL_MAX, "it was closed after {closed:?}");
+    assert!(got == sent, "the one that takes little at a time is not stalled; it got {} of {}", got.len(), sent.len());
+    let late = read_on(stalled, primed, sent.len(), &node, &token).await;
+    assert!(late == sent, "the one that stalled got {} of {}", late.len(), sent.len());
+}
+
+/// Reads for longer than the deadline, a little at a time, without ever coming back; the ids of the events.
+async fn read_slowly(stream: &mut WireStream, count: usize) -> Vec<String> {
+    let mut got = Vec::new();
+    while got.len() < count {
+        let Some(block) = timeout(PATIENCE, stream.next()).await.unwrap() else { return got };
+        if let (None, Some(data)) = (block.event, block.data) {
+            got.push(serde_json::from_str::<Value>(&data).unwrap()["id"].as_str().unwrap().to_owned());
+            // The reader's own slowness, not a wait for anything.
+            tokio::time::sleep(Duration::from_millis(15)).await;
+        }
+    }
+    got
+}
+
 #[tokio::test]
 async fn there_is_a_limit_on_streams_and_a_closed_one_makes_room() {
     let stack = Setup::default().env("SLIPSTREAM_STREAMS_USER_MAX", "2").env("SLIPSTREAM_STREAMS_TENANT_MAX", "3").start().await;
@@ -165,5 +209,5 @@ async fn there_is_a_limit_on_streams_and_a_closed_one_makes_room() {
     two.stream("", None).await.unwrap_err().problem(429, "too_many_streams");
     stack.http(&node, "other").stream("", None).await.unwrap();
     drop(open);
-    slipstream_tests::eventually("there is room again", async || one.stream("", None).await.map(drop)).await;
+    eventually("there is room again", async || one.stream("", None).await.map(drop)).await;
 }
