@@ -11,6 +11,7 @@ mod flow;
 mod ingest;
 mod isolation;
 mod resume;
+mod revocation;
 mod shards;
 mod slow;
 mod stream;

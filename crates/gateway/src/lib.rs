@@ -14,6 +14,7 @@ pub mod hub;
 pub mod ingest;
 pub mod limits;
 pub mod metrics;
+pub mod revocations;
 pub mod routes;
 pub mod serve;
 pub mod stream;

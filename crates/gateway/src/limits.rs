@@ -46,3 +46,10 @@ pub const PEER_SILENCE: Duration = Duration::from_secs(20);
 pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// Pause of the accept loop when the process is out of file descriptors.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Longest wait of a revocation's answer for this process to know of it. Longer: answered all the same.
+pub const REVOCATION_SETTLED: Duration = Duration::from_secs(1);
+/// Revocations of one page, when the caller does not say.
+pub const REVOCATIONS_PAGE: i64 = 100;
+/// Most revocations of one page. More: 422.
+pub const REVOCATIONS_PAGE_MAX: i64 = 1_000;

@@ -24,6 +24,12 @@ pub const FEED_GAPS: &str = "slipstream_gateway_feed_gaps_total";
 pub const FEED_LAG: &str = "slipstream_gateway_feed_lag_messages";
 /// From the broker's store time to the window, in seconds.
 pub const FEED_DELAY: &str = "slipstream_gateway_feed_delay_seconds";
+/// Entries that cut somebody off, as this process knows them.
+pub const REVOCATIONS: &str = "slipstream_gateway_revocations_rows";
+/// How long ago the revocations were last compared with the broker's.
+pub const REVOCATIONS_AGE: &str = "slipstream_gateway_revocations_age_seconds";
+/// Entries of the bucket of revocations that could not be read.
+pub const REVOCATIONS_UNREADABLE: &str = "slipstream_gateway_revocations_unreadable_total";
 /// Open connections.
 pub const CONNECTIONS: &str = "slipstream_gateway_connections";
 
@@ -40,5 +46,8 @@ pub fn describe() {
     describe_counter!(FEED_GAPS, Unit::Count, "Gaps of the live subscription that were filled from the log");
     describe_gauge!(FEED_LAG, Unit::Count, "How far the feed is behind the end of the log");
     describe_histogram!(FEED_DELAY, Unit::Seconds, "From the broker's store time to the window");
+    describe_gauge!(REVOCATIONS, Unit::Count, "Entries that cut somebody off, as this process knows them");
+    describe_gauge!(REVOCATIONS_AGE, Unit::Seconds, "How long ago the revocations were last compared with the broker's");
+    describe_counter!(REVOCATIONS_UNREADABLE, Unit::Count, "Entries of the bucket of revocations that could not be read");
     describe_gauge!(CONNECTIONS, Unit::Count, "Open connections");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
+use axum::routing::{delete, post};
 use slipstream_access::{Access, Class, Route};
 use slipstream_broker::Broker;
 use tokio::time::Duration;
@@ -14,10 +14,16 @@ use crate::cold::ColdReplay;
 use crate::hub::Hub;
 use crate::stream::admission::Admission;
 use crate::stream::replay::Replay;
-use crate::{ingest, stream};
+use crate::{ingest, revocations, stream};
 
 /// The routes, for the isolation test.
-pub const ROUTES: &[Route] = &[Route::new("POST", "/api/events", Class::Writer), Route::new("GET", "/api/events", Class::Reader)];
+pub const ROUTES: &[Route] = &[
+    Route::new("POST", "/api/events", Class::Writer),
+    Route::new("GET", "/api/events", Class::Reader),
+    Route::new("POST", "/api/admin/revocations", Class::Admin),
+    Route::new("GET", "/api/admin/revocations", Class::Admin),
+    Route::new("DELETE", "/api/admin/revocations/{id}", Class::Admin),
+];
 
 /// What the gateway's handlers share.
 #[derive(Clone)]
@@ -53,8 +59,13 @@ impl FromRef<Gateway> for Access {
     }
 }
 
-/// The routes: `POST /api/events` (ingest) and `GET /api/events` (stream).
+/// The routes: `POST /api/events` (ingest), `GET /api/events` (stream), and those of revocations.
 pub fn router(gateway: Gateway) -> Router {
     let body_limit = axum::extract::DefaultBodyLimit::max(slipstream_event::limits::BATCH_BYTES_MAX);
-    Router::new().route("/api/events", post(ingest::post).get(stream::open)).layer(body_limit).with_state(gateway)
+    Router::new()
+        .route("/api/events", post(ingest::post).get(stream::open))
+        .route("/api/admin/revocations", post(revocations::post).get(revocations::list))
+        .route("/api/admin/revocations/{id}", delete(revocations::delete))
+        .layer(body_limit)
+        .with_state(gateway)
 }

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use axum::Router;
 use metrics::gauge;
-use slipstream_access::Access;
+use slipstream_access::{Access, Revocations};
 use slipstream_api::ApiState;
 use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::feed::Feed;
 use slipstream_gateway::hub::Hub;
 use slipstream_gateway::stream::admission::{Admission, Caps};
-use slipstream_gateway::{Gateway, serve};
+use slipstream_gateway::{Gateway, revocations, serve};
 use slipstream_store::{Store, Wake};
 use slipstream_workers::{Archiver, FailPoints, Relay, archiver, relay};
 use tokio::net::TcpListener;
@@ -76,14 +76,19 @@ impl Process {
         let (mut serving, mut upkeep) = (watch.stage("http"), watch.stage("upkeep"));
         let streams = CancellationToken::new();
 
-        let access = Access::new(&config.access())?;
+        let revoked = Revocations::unread();
+        let access = Access::new(&config.access(), revoked.clone())?;
         let key = CursorKey::new(config.cursor_secret.expose().as_bytes());
         let (mut plain, mut compressed, mut hub) = (Router::new(), Router::new(), None);
+        let edge = parts.edge().await?;
+        if let Some(broker) = edge.clone() {
+            upkeep.start("revocations", revocations::follow::run(broker, revoked.clone(), upkeep.token()));
+        }
         if config.roles.contains(&Role::Api) {
             compressed = parts.api(&access, &key)?;
         }
-        if config.roles.contains(&Role::Gateway) {
-            let fed = parts.gateway(&access, &key, &streams, &mut feed).await?;
+        if let Some(broker) = edge.clone().filter(|_| config.roles.contains(&Role::Gateway)) {
+            let fed = parts.gateway(&access, broker, &key, &streams, &mut feed)?;
             plain = fed.0;
             hub = Some(fed.1);
         }
@@ -94,7 +99,8 @@ impl Process {
             parts.archiver(&mut archiver).await?;
         }
         let (draining, writes) = (Arc::new(AtomicBool::new(false)), Writes::default());
-        let ops = Ops { metrics, store: parts.stores.first().cloned(), broker: parts.brokers.first().cloned(), hub, draining: draining.clone() };
+        let (store, broker, revoked) = (parts.stores.first().cloned(), parts.brokers.first().cloned(), edge.map(|_| revoked));
+        let ops = Ops { metrics, store, broker, hub, revoked, draining: draining.clone() };
         let limits = serve::Limits { connections_max: config.connections_max, drain: Duration::from_secs(config.drain_seconds) };
         let router = http::router(plain, compressed, ops, writes.clone());
         serving.start("http", serve::run(listener, router, limits, serving.token()));
@@ -162,8 +168,24 @@ impl Parts<'_> {
         Ok(slipstream_api::router(ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards)))
     }
 
-    async fn gateway(&mut self, access: &Access, key: &CursorKey, streams: &CancellationToken, feed: &mut Stage) -> anyhow::Result<(Router, Arc<Hub>)> {
-        let broker = self.broker("gateway", &self.config.nats_url(&self.config.nats_url_gateway)).await?;
+    /// The connection of the roles that serve callers: a gateway's, else with the few rights that domain routes need.
+    async fn edge(&mut self) -> anyhow::Result<Option<Broker>> {
+        let (name, own) = match &self.config.roles {
+            roles if roles.contains(&Role::Gateway) => ("gateway", &self.config.nats_url_gateway),
+            roles if roles.contains(&Role::Api) => ("api", &self.config.nats_url_api),
+            _ => return Ok(None),
+        };
+        self.broker(name, &self.config.nats_url(own)).await.map(Some)
+    }
+
+    fn gateway(
+        &mut self,
+        access: &Access,
+        broker: Broker,
+        key: &CursorKey,
+        streams: &CancellationToken,
+        feed: &mut Stage,
+    ) -> anyhow::Result<(Router, Arc<Hub>)> {
         let reader = self.store(slipstream_store::Role::Reader)?;
         let hub = Arc::new(Hub::new(key.clone(), self.config.shards));
         for shard in 0..self.config.shards {
