@@ -29,6 +29,7 @@ const CASES: &[Case] = &[
     ("GET", "/metrics", "", Foreign::Public),
     ("POST", "/api/events", r#"{"type":"shop.order.created","entityId":"theirs"}"#, Foreign::Own(202)),
     ("GET", "/api/events", "", Foreign::Stream),
+    ("POST", "/api/events/ticket", "", Foreign::Own(201)),
     ("POST", "/api/admin/revocations", r#"{"userId":"u1-of-theirs"}"#, Foreign::Own(201)),
     ("GET", "/api/admin/revocations", "", Foreign::Own(200)),
     ("DELETE", "/api/admin/revocations/{id}", "", Foreign::NotFound),

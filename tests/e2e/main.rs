@@ -16,6 +16,7 @@ mod shards;
 mod slow;
 mod stream;
 mod tenants;
+mod tickets;
 
 use serde_json::{Value, json};
 

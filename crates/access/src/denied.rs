@@ -45,6 +45,12 @@ pub enum Denied {
     /// Who is cut off is not known yet. Worth a retry.
     #[error("the revocations are not known yet")]
     RevocationsUnknown,
+    /// The ticket is used, unknown or expired.
+    #[error("the ticket is not valid (any more): each is for one use within a minute")]
+    Ticket,
+    /// Where tickets are kept cannot be reached. Worth a retry, with a new ticket.
+    #[error("tickets cannot be issued or taken now")]
+    TicketsUnavailable,
 }
 
 impl Denied {
@@ -57,13 +63,15 @@ impl Denied {
             Self::KeysUnavailable => "issuer_unavailable",
             Self::Revoked(_) => "token_revoked",
             Self::RevocationsUnknown => "revocations_unavailable",
+            Self::Ticket => "ticket_invalid",
+            Self::TicketsUnavailable => "tickets_unavailable",
             _ => "auth_invalid",
         }
     }
 
     /// Whether only a retry can tell.
     pub fn is_passing(self) -> bool {
-        matches!(self, Self::KeysUnavailable | Self::RevocationsUnknown)
+        matches!(self, Self::KeysUnavailable | Self::RevocationsUnknown | Self::TicketsUnavailable)
     }
 }
 

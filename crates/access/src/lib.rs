@@ -27,11 +27,12 @@ pub mod revocation;
 pub mod roles;
 pub mod route;
 pub mod service;
+pub mod ticket;
 mod verify;
 
 pub use config::{Algorithm, Config, Issuer, Keys, Preset, Secret};
 pub use denied::Denied;
-pub use extract::{Admin, Reader, Streamer, SuperAdmin, Writer};
+pub use extract::{Admin, Credential, Reader, Streamer, SuperAdmin, Writer};
 pub use json::Json;
 pub use principal::{Class, Classes, Principal};
 pub use problem::Problem;

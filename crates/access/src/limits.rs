@@ -33,6 +33,8 @@ pub const KIDS_UNKNOWN_MAX: usize = 256;
 
 /// Longest wait of a request for the first read of the revocations, after a start of the process. Longer: 503.
 pub const REVOCATIONS_WAIT: Duration = Duration::from_secs(3);
+/// How long a ticket may be used, in seconds. Later: refused.
+pub const TICKET_SECONDS: i64 = 60;
 /// Most revocations of one tenant. More: refused, until some are deleted.
 pub const REVOCATIONS_TENANT_MAX: usize = 10_000;
 /// Longest note of a revocation, in characters. Longer: refused.

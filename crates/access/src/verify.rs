@@ -14,6 +14,7 @@ use crate::config::{Algorithm, Config, Issuer, Keys};
 use crate::keys::{self, Key, remote};
 use crate::roles::RoleMap;
 use crate::service::Ring;
+use crate::ticket::Tickets;
 use crate::{Denied, Principal, Revocations, limits};
 
 /// Verifies credentials against the configured issuers and the revocations. Cheap to clone.
@@ -21,6 +22,7 @@ use crate::{Denied, Principal, Revocations, limits};
 pub struct Access {
     inner: Arc<Inner>,
     revocations: Revocations,
+    tickets: Option<Arc<dyn Tickets>>,
 }
 
 struct Inner {
@@ -87,7 +89,7 @@ impl Access {
         }
         // Remote issuers last, so that no token of a local one ever causes a fetch.
         issuers.sort_by_key(|trusted| matches!(trusted.source, Source::Remote(_)));
-        Ok(Self { inner: Arc::new(Inner { issuers, query_token: config.query_token }), revocations })
+        Ok(Self { inner: Arc::new(Inner { issuers, query_token: config.query_token }), revocations, tickets: None })
     }
 
     /// The caller that a credential proves, and who is not cut off: a service key, or a token of a trusted issuer.
@@ -111,6 +113,17 @@ impl Access {
     /// Who is cut off: for whoever lets a caller stay for long.
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
+    }
+
+    /// The same, with a place to keep tickets. Without one, streams take none.
+    #[must_use]
+    pub fn with_tickets(mut self, tickets: Arc<dyn Tickets>) -> Self {
+        self.tickets = Some(tickets);
+        self
+    }
+
+    pub(crate) fn tickets(&self) -> Option<&Arc<dyn Tickets>> {
+        self.tickets.as_ref()
     }
 
     async fn prove(&self, credential: &str) -> Result<Arc<Principal>, Denied> {

@@ -14,10 +14,12 @@ pub mod hub;
 pub mod ingest;
 pub mod limits;
 pub mod metrics;
+pub mod opens;
 pub mod revocations;
 pub mod routes;
 pub mod serve;
 pub mod stream;
+pub mod tickets;
 pub mod window;
 
 pub use routes::{Gateway, ROUTES, router};

@@ -47,6 +47,8 @@ pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// Pause of the accept loop when the process is out of file descriptors.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
+/// How often full buckets of stream openings are forgotten.
+pub const OPENS_FORGOTTEN: Duration = Duration::from_secs(30);
 /// Longest wait of a revocation's answer for this process to know of it. Longer: answered all the same.
 pub const REVOCATION_SETTLED: Duration = Duration::from_secs(1);
 /// Revocations of one page, when the caller does not say.

@@ -10,6 +10,8 @@ pub const INGEST_REFUSED: &str = "slipstream_gateway_ingest_refused_total";
 pub const STREAMS: &str = "slipstream_gateway_streams";
 /// Streams that were refused because a cap was reached.
 pub const STREAMS_REFUSED: &str = "slipstream_gateway_streams_refused_total";
+/// Openings of streams and requests for tickets that came too soon.
+pub const OPENS_REFUSED: &str = "slipstream_gateway_opens_refused_total";
 /// Events delivered to streams, by source.
 pub const DELIVERED: &str = "slipstream_gateway_delivered_events_total";
 /// `reset` events sent, by code.
@@ -39,6 +41,7 @@ pub fn describe() {
     describe_counter!(INGEST_REFUSED, Unit::Count, "Ingest requests that were refused");
     describe_gauge!(STREAMS, Unit::Count, "Open streams");
     describe_counter!(STREAMS_REFUSED, Unit::Count, "Streams that were refused because a cap was reached");
+    describe_counter!(OPENS_REFUSED, Unit::Count, "Openings of streams and requests for tickets that came too soon, by whose bucket was empty (user, tenant)");
     describe_counter!(DELIVERED, Unit::Count, "Events delivered to streams, by source (window, broker, archive)");
     describe_counter!(RESETS, Unit::Count, "Reset events sent, by code");
     describe_counter!(FED, Unit::Count, "Events that the feed took from the log, by way (live, fill)");

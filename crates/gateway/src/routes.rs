@@ -12,14 +12,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cold::ColdReplay;
 use crate::hub::Hub;
+use crate::opens::{Opens, Rates};
 use crate::stream::admission::Admission;
 use crate::stream::replay::Replay;
-use crate::{ingest, revocations, stream};
+use crate::tickets::BrokerTickets;
+use crate::{ingest, revocations, stream, tickets};
 
 /// The routes, for the isolation test.
 pub const ROUTES: &[Route] = &[
     Route::new("POST", "/api/events", Class::Writer),
     Route::new("GET", "/api/events", Class::Reader),
+    Route::new("POST", "/api/events/ticket", Class::Reader),
     Route::new("POST", "/api/admin/revocations", Class::Admin),
     Route::new("GET", "/api/admin/revocations", Class::Admin),
     Route::new("DELETE", "/api/admin/revocations/{id}", Class::Admin),
@@ -33,6 +36,8 @@ pub struct Gateway {
     pub(crate) hub: Arc<Hub>,
     pub(crate) replay: Replay,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) stream_opens: Arc<Opens>,
+    pub(crate) ticket_opens: Arc<Opens>,
     pub(crate) heartbeat: Duration,
     pub(crate) drain: CancellationToken,
 }
@@ -49,7 +54,21 @@ impl Gateway {
         drain: CancellationToken,
     ) -> Self {
         let replay = Replay::new(broker.clone(), cold);
-        Self { access, broker, hub, replay, admission, heartbeat, drain }
+        let access = access.with_tickets(Arc::new(BrokerTickets(broker.clone())));
+        let (stream_opens, ticket_opens) = (Opens::new(Rates::default()), Opens::new(Rates::default()));
+        Self { access, broker, hub, replay, admission, stream_opens, ticket_opens, heartbeat, drain }
+    }
+
+    /// The same, with other rates of openings.
+    #[must_use]
+    pub fn with_rates(mut self, rates: Rates) -> Self {
+        (self.stream_opens, self.ticket_opens) = (Opens::new(rates), Opens::new(rates));
+        self
+    }
+
+    /// What counts openings: to [forget](Opens::forget_idle) those of the past.
+    pub fn opens(&self) -> [Arc<Opens>; 2] {
+        [self.stream_opens.clone(), self.ticket_opens.clone()]
     }
 }
 
@@ -59,11 +78,12 @@ impl FromRef<Gateway> for Access {
     }
 }
 
-/// The routes: `POST /api/events` (ingest), `GET /api/events` (stream), and those of revocations.
+/// The routes: `POST /api/events` (ingest), `GET /api/events` (stream), `POST /api/events/ticket`, and those of revocations.
 pub fn router(gateway: Gateway) -> Router {
     let body_limit = axum::extract::DefaultBodyLimit::max(slipstream_event::limits::BATCH_BYTES_MAX);
     Router::new()
         .route("/api/events", post(ingest::post).get(stream::open))
+        .route("/api/events/ticket", post(tickets::post))
         .route("/api/admin/revocations", post(revocations::post).get(revocations::list))
         .route("/api/admin/revocations/{id}", delete(revocations::delete))
         .layer(body_limit)

@@ -17,6 +17,7 @@ use slipstream_access::problem::{Invalid, Location};
 use slipstream_access::{Problem, Streamer};
 use tokio::time::{Duration, Instant};
 
+use crate::opens::TooSoon;
 use crate::routes::Gateway;
 use admission::Full;
 use request::Request;
@@ -37,6 +38,7 @@ pub(crate) async fn open(State(gateway): State<Gateway>, streamer: Streamer, hea
     if gateway.drain.is_cancelled() {
         return Err(Problem::unavailable("draining", "this server is shutting down"));
     }
+    gateway.stream_opens.take(&tenant, &streamer.principal().actor.user_id).map_err(too_soon)?;
     let permit = gateway.admission.enter(&tenant, &streamer.principal().actor.user_id).map_err(refused)?;
     let not_fed = || Problem::unavailable("broker_unavailable", "the event log is not reachable yet");
     let log = gateway.hub.log(&tenant, Instant::now() + HUB_WAIT).await.ok_or_else(not_fed)?;
@@ -67,6 +69,8 @@ fn respond(session: Session) -> Response {
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::VARY, "Authorization"),
+        // The address may hold a ticket.
+        (header::REFERRER_POLICY, "no-referrer"),
     ];
     (StatusCode::OK, headers, Body::from_stream(bytes)).into_response()
 }
@@ -75,6 +79,13 @@ fn respond(session: Session) -> Response {
 fn until(at: time::OffsetDateTime) -> Instant {
     let left = at - time::OffsetDateTime::now_utc();
     Instant::now() + left.try_into().unwrap_or(Duration::ZERO)
+}
+
+/// The answer to a client that opens streams, or asks for tickets, too often.
+pub(crate) fn too_soon(too_soon: TooSoon) -> Problem {
+    // Whole seconds, rounded up: one that comes back by then finds room.
+    let wait = Duration::from_secs(too_soon.wait.as_secs() + 1);
+    Problem::too_many_requests("too_many_opens", format!("the {} opens streams too often", too_soon.of), wait)
 }
 
 fn refused(full: Full) -> Problem {

@@ -5,6 +5,7 @@
 mod layers;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -61,6 +62,8 @@ pub struct Config {
     pub streams_node_max: usize,
     pub streams_tenant_max: usize,
     pub streams_user_max: usize,
+    pub stream_opens_user_per_minute: NonZeroU32,
+    pub stream_opens_tenant_per_second: NonZeroU32,
     pub archive_months_ahead: u32,
     pub drain_wait_ms: u64,
     pub drain_seconds: u64,

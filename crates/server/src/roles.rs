@@ -14,6 +14,7 @@ use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::feed::Feed;
 use slipstream_gateway::hub::Hub;
+use slipstream_gateway::opens::{Opens, Rates};
 use slipstream_gateway::stream::admission::{Admission, Caps};
 use slipstream_gateway::{Gateway, revocations, serve};
 use slipstream_store::{Store, Wake};
@@ -88,7 +89,7 @@ impl Process {
             compressed = parts.api(&access, &key)?;
         }
         if let Some(broker) = edge.clone().filter(|_| config.roles.contains(&Role::Gateway)) {
-            let fed = parts.gateway(&access, broker, &key, &streams, &mut feed)?;
+            let fed = parts.gateway(&access, broker, &key, &streams, [&mut feed, &mut upkeep])?;
             plain = fed.0;
             hub = Some(fed.1);
         }
@@ -184,7 +185,7 @@ impl Parts<'_> {
         broker: Broker,
         key: &CursorKey,
         streams: &CancellationToken,
-        feed: &mut Stage,
+        [feed, upkeep]: [&mut Stage; 2],
     ) -> anyhow::Result<(Router, Arc<Hub>)> {
         let reader = self.store(slipstream_store::Role::Reader)?;
         let hub = Arc::new(Hub::new(key.clone(), self.config.shards));
@@ -194,6 +195,11 @@ impl Parts<'_> {
         let caps = Caps { node_max: self.config.streams_node_max, tenant_max: self.config.streams_tenant_max, user_max: self.config.streams_user_max };
         let heartbeat = Duration::from_millis(self.config.heartbeat_ms);
         let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), Admission::new(caps), heartbeat, streams.clone());
+        let gateway = gateway
+            .with_rates(Rates { user_per_minute: self.config.stream_opens_user_per_minute, tenant_per_second: self.config.stream_opens_tenant_per_second });
+        for opens in gateway.opens() {
+            upkeep.start("opens", forget_idle(opens, upkeep.token()));
+        }
         Ok((slipstream_gateway::router(gateway), hub))
     }
 
@@ -267,6 +273,11 @@ pub fn broker_config(config: &Config, name: &str, url: &str) -> anyhow::Result<s
 
 async fn keep_keys(access: Access, shutdown: CancellationToken) -> Result<(), Infallible> {
     access.keep_keys_fresh(shutdown).await;
+    Ok(())
+}
+
+async fn forget_idle(opens: Arc<Opens>, shutdown: CancellationToken) -> Result<(), Infallible> {
+    opens.forget_idle(shutdown).await;
     Ok(())
 }
 

@@ -42,13 +42,10 @@ async fn a_value_is_taken_once() {
     let others: Vec<Broker> = vec![server.connect(1).await, server.connect(1).await];
     let takes = (0..20).map(|n| {
         let broker = others[n % 2].clone();
-        tokio::spawn(async move { broker.kv_take(bucket, "t", revision).await.unwrap() })
+        async move { broker.kv_take(bucket, "t", revision).await.unwrap() }
     });
-    let mut won = 0;
-    for take in takes.collect::<Vec<_>>() {
-        won += usize::from(take.await.unwrap());
-    }
-    assert_eq!(won, 1);
+    let won = futures_util::future::join_all(takes).await;
+    assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
     assert_eq!(broker.kv_get(bucket, "t").await.unwrap().unwrap().value, None);
     assert!(matches!(broker.kv_put(bucket, "t", "".into(), None).await, Err(PublishError::Rejected { .. })));
     assert!(matches!(broker.kv_get(bucket, "a b").await, Err(Error::Invalid(_))));
