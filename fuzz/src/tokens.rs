@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Map, Value};
 use slipstream_access::config::Preset;
 use slipstream_access::service::ServiceKey;
-use slipstream_access::{Access, Config, Issuer, Secret, credential as credentials, mint};
+use slipstream_access::{Access, Config, Issuer, Revocations, Secret, credential as credentials, mint};
 use slipstream_event::{CursorKey, EventType, Keyset, Position, Tenant, Timestamp, Visibility, event_type, id, subject as subjects};
 
 use crate::{head_and_rest, text};
@@ -140,7 +140,7 @@ fn refused(token: &str) {
         let secret = || Secret::new("a secret that is in no seed");
         let keys = vec![ServiceKey::master(secret())];
         let issuers = vec![Issuer::slipstream("own", secret()), Issuer::hmac("portal", Preset::Portal, secret()), Issuer::service("service", keys)];
-        Access::new(&Config { issuers, query_token: true }).expect("a configuration")
+        Access::new(&Config { issuers, query_token: true }, Revocations::none()).expect("a configuration")
     });
     // With local keys there is nothing to wait for.
     let verified = pin!(access.verify(token)).poll(&mut Context::from_waker(Waker::noop()));

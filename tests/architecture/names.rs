@@ -13,7 +13,7 @@ const UNITS: &[&str] = &["total", "seconds", "bytes", "ratio", "messages", "even
 /// The macros that make a metric.
 const METRIC_MACROS: &[&str] = &["counter", "gauge", "histogram", "describe_counter", "describe_gauge", "describe_histogram"];
 /// How subjects begin.
-const SUBJECTS: &[&str] = &["events.", "live.", "shard.", "dead."];
+const SUBJECTS: &[&str] = &["events.", "live.", "shard.", "dead.", "$KV.", "kv."];
 /// Where subjects are joined: the grammar, and the one of dead letters.
 const SUBJECT_FILES: &[&str] = &["crates/event/src/subject.rs", "crates/broker/src/subject.rs"];
 

@@ -16,12 +16,14 @@ mod ingest;
 mod isolation;
 mod nginx;
 mod resume;
+mod revocation;
 mod rolling;
 mod schedule;
 mod shards;
 mod slow;
 mod stream;
 mod tenants;
+mod tickets;
 
 use serde_json::{Value, json};
 

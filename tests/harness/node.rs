@@ -37,6 +37,11 @@ impl Node {
         format!("http://{}", self.address.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What it does.
+    pub fn roles(&self) -> &str {
+        &self.roles
+    }
+
     /// Starts it again, with other settings; kills it first if it runs.
     pub async fn restart_with(&mut self, name: &str, value: &str) {
         self.env.retain(|(known, _)| known != name);

@@ -206,6 +206,7 @@ fn environment(nats: &Nats, database_url: &str, shards: u16) -> Vec<(String, Str
         ("DATABASE_URL", database_url.to_owned()),
         ("DATABASE_CONNECTIONS_MAX", "4".to_owned()),
         ("NATS_URL_GATEWAY", nats.url(NatsUser::Gateway)),
+        ("NATS_URL_API", nats.url(NatsUser::Api)),
         ("NATS_URL_RELAY", nats.url(NatsUser::Relay)),
         ("NATS_URL_ARCHIVER", nats.url(NatsUser::Archiver)),
         ("NATS_URL", nats.url(NatsUser::Gateway)),

@@ -177,8 +177,8 @@ fn not_json(error: &serde_json::Error) -> Problem {
 fn refusal(denied: Denied) -> Problem {
     let code = match denied {
         Denied::Missing => "auth_required",
-        Denied::CrossSite => denied.code(),
-        Denied::KeysUnavailable => return denied.into(),
+        Denied::CrossSite | Denied::Revoked(_) => denied.code(),
+        _ if denied.is_passing() => return denied.into(),
         _ => "auth_invalid",
     };
     Problem::forbidden(code, denied.to_string())

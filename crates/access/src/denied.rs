@@ -1,6 +1,7 @@
 //! Why a credential was refused.
 
 use crate::Problem;
+use crate::revocation::Reason;
 
 /// Why a credential was refused. Tells nothing of the credential itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +39,18 @@ pub enum Denied {
     /// The issuer's keys could not be fetched, and there are none from before. Worth a retry.
     #[error("the issuer's keys are not available")]
     KeysUnavailable,
+    /// It was good, and its holder is cut off.
+    #[error("the credential has been revoked ({})", .0.as_str())]
+    Revoked(Reason),
+    /// Who is cut off is not known yet. Worth a retry.
+    #[error("the revocations are not known yet")]
+    RevocationsUnknown,
+    /// The ticket is used, unknown or expired.
+    #[error("the ticket is not valid (any more): each is for one use within a minute")]
+    Ticket,
+    /// Where tickets are kept cannot be reached. Worth a retry, with a new ticket.
+    #[error("tickets cannot be issued or taken now")]
+    TicketsUnavailable,
 }
 
 impl Denied {
@@ -48,8 +61,17 @@ impl Denied {
             Self::Expired => "token_expired",
             Self::CrossSite => "cross_site",
             Self::KeysUnavailable => "issuer_unavailable",
+            Self::Revoked(_) => "token_revoked",
+            Self::RevocationsUnknown => "revocations_unavailable",
+            Self::Ticket => "ticket_invalid",
+            Self::TicketsUnavailable => "tickets_unavailable",
             _ => "auth_invalid",
         }
+    }
+
+    /// Whether only a retry can tell.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::KeysUnavailable | Self::RevocationsUnknown | Self::TicketsUnavailable)
     }
 }
 
@@ -57,8 +79,9 @@ impl Denied {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::KeysUnavailable => Self::unavailable(denied.code(), denied.to_string()),
+            _ if denied.is_passing() => Self::unavailable(denied.code(), denied.to_string()),
             Denied::CrossSite => Self::forbidden(denied.code(), denied.to_string()),
+            Denied::Revoked(reason) => Self::unauthorized(denied).with("reason", reason.as_str()),
             _ => Self::unauthorized(denied),
         }
     }

@@ -29,7 +29,7 @@ pub type Reader = Guard<kind::Reader>;
 pub type Writer = Guard<kind::Writer>;
 /// An admin of its tenant.
 pub type Admin = Guard<kind::Admin>;
-/// A reader on a stream route: takes `?token=` too, where that is switched on. Never a cookie.
+/// A reader on a stream route. Takes the header, else `?ticket=`, else `?token=` where that is switched on; never a cookie. A ticket's tenant is fixed.
 pub type Streamer = Guard<kind::Streamer>;
 
 /// What tells the extractors apart.
@@ -40,8 +40,8 @@ pub mod kind {
     pub trait Kind: Send + Sync + 'static {
         /// The class.
         const CLASS: Class;
-        /// Whether a token in the query may do.
-        const QUERY_TOKEN: bool = false;
+        /// Whether a ticket or token in the query may do.
+        const QUERY: bool = false;
     }
 
     macro_rules! kinds {
@@ -51,7 +51,7 @@ pub mod kind {
             pub enum $name {}
             impl Kind for $name {
                 const CLASS: Class = $class;
-                const QUERY_TOKEN: bool = $query;
+                const QUERY: bool = $query;
             }
         )*};
     }
@@ -110,12 +110,56 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let access = Access::from_ref(state);
-        let principal = authenticate(&access, parts, C::QUERY_TOKEN).await?;
+        let caller = authenticate(&access, parts, C::QUERY).await?;
+        // Looked at after the caller: who is nobody learns nothing of what else is wrong.
+        Self::admit(caller, named_tenant(parts)?.as_deref())
+    }
+}
+
+/// A caller as its credential proves it, and the tenant that a ticket fixes.
+type Caller = (Arc<Principal>, Option<Tenant>);
+
+impl<C: kind::Kind> Guard<C> {
+    fn admit((principal, fixed): Caller, named: Option<&str>) -> Result<Self, Problem> {
         if !principal.is(C::CLASS) {
             return Err(Problem::class_required(C::CLASS));
         }
-        let tenant = tenant_of(&principal, named_tenant(parts)?.as_deref())?;
+        let tenant = match (fixed, named) {
+            (Some(fixed), Some(named)) if fixed.as_str() != named => return Err(Problem::forbidden("account_mismatch", "the ticket is for another account")),
+            (Some(fixed), _) => fixed,
+            (None, named) => tenant_of(&principal, named)?,
+        };
         Ok(Self { principal, tenant, class: PhantomData })
+    }
+}
+
+/// A credential that does not come with the request's head but in a first message.
+#[derive(Clone, Copy)]
+pub enum Credential<'a> {
+    /// A token or service key.
+    Token(&'a str),
+    /// A ticket.
+    Ticket(&'a str),
+}
+
+impl Streamer {
+    /// The reader that a message's credential proves, as if it had come with the request: for protocols whose clients cannot set headers. `named` is the tenant that a
+    /// super-admin names.
+    ///
+    /// # Errors
+    /// As of the extractor.
+    pub async fn of_message(access: &Access, credential: Credential<'_>, named: Option<&str>) -> Result<Self, Problem> {
+        let caller = match credential {
+            Credential::Token(token) => access.verify(token).await.map(|principal| (principal, None)),
+            Credential::Ticket(ticket) => access.redeem_ticket(ticket).await.map(|(principal, tenant)| (principal, Some(tenant))),
+        };
+        Self::admit(caller?, named.filter(|name| !name.is_empty()))
+    }
+}
+
+impl std::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if matches!(self, Self::Token(_)) { "Token(…)" } else { "Ticket(…)" })
     }
 }
 
@@ -127,18 +171,20 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let principal = authenticate(&Access::from_ref(state), parts, false).await?;
+        let (principal, _) = authenticate(&Access::from_ref(state), parts, false).await?;
         if principal.super_admin { Ok(Self(principal)) } else { Err(Problem::class_required(Class::SuperAdmin)) }
     }
 }
 
-async fn authenticate(access: &Access, parts: &Parts, query_token: bool) -> Result<Arc<Principal>, Denied> {
-    let from_query = || if query_token && access.takes_query_token() { credential::parse_query(parts.uri.query()?, "token") } else { None };
+/// The header's credential; on a stream route without one, the ticket of the query where tickets are kept, else its token.
+async fn authenticate(access: &Access, parts: &Parts, query: bool) -> Result<Caller, Denied> {
+    let of_query = |name: &str| parts.uri.query().filter(|_| query).and_then(|query| credential::parse_query(query, name));
     let result = match credential::of_platform(&parts.headers) {
-        Ok(token) => access.verify(token).await,
-        Err(Denied::Missing) => match from_query() {
-            Some(token) => access.verify(&token).await,
-            None => Err(Denied::Missing),
+        Ok(token) => access.verify(token).await.map(|principal| (principal, None)),
+        Err(Denied::Missing) => match (of_query("ticket").filter(|_| access.tickets().is_some()), of_query("token").filter(|_| access.takes_query_token())) {
+            (Some(ticket), _) => access.redeem_ticket(&ticket).await.map(|(principal, tenant)| (principal, Some(tenant))),
+            (None, Some(token)) => access.verify(&token).await.map(|principal| (principal, None)),
+            (None, None) => Err(Denied::Missing),
         },
         Err(denied) => Err(denied),
     };

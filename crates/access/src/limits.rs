@@ -31,6 +31,15 @@ pub const JWKS_INTERVAL_MIN: Duration = Duration::from_secs(30);
 /// Most unknown key ids remembered per issuer. Beyond it the memory starts anew.
 pub const KIDS_UNKNOWN_MAX: usize = 256;
 
+/// Longest wait of a request for the first read of the revocations, after a start of the process. Longer: 503.
+pub const REVOCATIONS_WAIT: Duration = Duration::from_secs(3);
+/// How long a ticket may be used, in seconds. Later: refused.
+pub const TICKET_SECONDS: i64 = 60;
+/// Most revocations of one tenant. More: refused, until some are deleted.
+pub const REVOCATIONS_TENANT_MAX: usize = 10_000;
+/// Longest note of a revocation, in characters. Longer: refused.
+pub const NOTE_LEN_MAX: usize = 500;
+
 /// Largest JSON body of an ordinary request, in bytes. Larger: 413.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Most parameters of a query string. More: 422.

@@ -14,11 +14,16 @@ use crate::config::{Algorithm, Config, Issuer, Keys};
 use crate::keys::{self, Key, remote};
 use crate::roles::RoleMap;
 use crate::service::Ring;
-use crate::{Denied, Principal, limits};
+use crate::ticket::Tickets;
+use crate::{Denied, Principal, Revocations, limits};
 
-/// Verifies credentials against the configured issuers. Cheap to clone.
+/// Verifies credentials against the configured issuers and the revocations. Cheap to clone.
 #[derive(Clone)]
-pub struct Access(Arc<Inner>);
+pub struct Access {
+    inner: Arc<Inner>,
+    revocations: Revocations,
+    tickets: Option<Arc<dyn Tickets>>,
+}
 
 struct Inner {
     issuers: Vec<Trusted>,
@@ -62,11 +67,11 @@ struct Header {
 }
 
 impl Access {
-    /// Checks the configuration and the cryptographic backend. Fetches nothing.
+    /// Checks the configuration and the cryptographic backend. Fetches nothing. Nobody is let in before `revocations` are read.
     ///
     /// # Errors
     /// [`Error`]; all faults of the configuration at once.
-    pub fn new(config: &Config) -> Result<Self, Error> {
+    pub fn new(config: &Config, revocations: Revocations) -> Result<Self, Error> {
         let mut faults = config.faults();
         if !keys::self_test() {
             return Err(Error::Crypto);
@@ -84,26 +89,56 @@ impl Access {
         }
         // Remote issuers last, so that no token of a local one ever causes a fetch.
         issuers.sort_by_key(|trusted| matches!(trusted.source, Source::Remote(_)));
-        Ok(Self(Arc::new(Inner { issuers, query_token: config.query_token })))
+        Ok(Self { inner: Arc::new(Inner { issuers, query_token: config.query_token }), revocations, tickets: None })
     }
 
-    /// The caller that a credential proves: a service key, or a token of a trusted issuer.
+    /// The caller that a credential proves, and who is not cut off: a service key, or a token of a trusted issuer.
     ///
     /// # Errors
-    /// The most telling [`Denied`]: what is wrong with the claims when a key of ours signed it, else that it is not recognised.
+    /// [`Denied::Revoked`]; [`Denied::RevocationsUnknown`], after a wait of [`limits::REVOCATIONS_WAIT`]; of a credential that is not good the most telling [`Denied`]: what is wrong with the claims when a key of ours signed it, else that it is not recognised.
     pub async fn verify(&self, credential: &str) -> Result<Arc<Principal>, Denied> {
+        let principal = self.prove(credential).await?;
+        self.admit(&principal).await?;
+        Ok(principal)
+    }
+
+    /// Refuses a caller that is cut off.
+    pub(crate) async fn admit(&self, principal: &Principal) -> Result<(), Denied> {
+        if !self.revocations.read_within(limits::REVOCATIONS_WAIT).await {
+            return Err(Denied::RevocationsUnknown);
+        }
+        self.revocations.check(principal).map_or(Ok(()), |reason| Err(Denied::Revoked(reason)))
+    }
+
+    /// Who is cut off: for whoever lets a caller stay for long.
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
+    /// The same, with a place to keep tickets. Without one, streams take none.
+    #[must_use]
+    pub fn with_tickets(mut self, tickets: Arc<dyn Tickets>) -> Self {
+        self.tickets = Some(tickets);
+        self
+    }
+
+    pub(crate) fn tickets(&self) -> Option<&Arc<dyn Tickets>> {
+        self.tickets.as_ref()
+    }
+
+    async fn prove(&self, credential: &str) -> Result<Arc<Principal>, Denied> {
         if credential.is_empty() {
             return Err(Denied::Missing);
         }
         if credential.len() > limits::TOKEN_BYTES_MAX {
             return Err(Denied::Malformed);
         }
-        if let Some(principal) = self.0.issuers.iter().find_map(|trusted| trusted.service(credential)) {
+        if let Some(principal) = self.inner.issuers.iter().find_map(|trusted| trusted.service(credential)) {
             return Ok(principal);
         }
         let Some((header, issuer)) = peek(credential) else { return Err(Denied::Unrecognised) };
         let mut telling = Denied::Unrecognised;
-        for trusted in self.0.issuers.iter().filter(|trusted| trusted.may_be_of(issuer.as_deref())) {
+        for trusted in self.inner.issuers.iter().filter(|trusted| trusted.may_be_of(issuer.as_deref())) {
             match trusted.verify(credential, &header).await {
                 Ok(principal) => return Ok(Arc::new(principal)),
                 Err(denied) => telling = more_telling(telling, denied),
@@ -114,12 +149,12 @@ impl Access {
 
     /// Whether stream routes take `?token=`.
     pub fn takes_query_token(&self) -> bool {
-        self.0.query_token
+        self.inner.query_token
     }
 
     /// Fetches remote keys before they are needed, until `shutdown`. Without it the first request after their time to live pays for the fetch.
     pub async fn keep_keys_fresh(self, shutdown: CancellationToken) {
-        let remotes = || self.0.issuers.iter().filter_map(|trusted| if let Source::Remote(remote) = &trusted.source { Some(remote) } else { None });
+        let remotes = || self.inner.issuers.iter().filter_map(|trusted| if let Source::Remote(remote) = &trusted.source { Some(remote) } else { None });
         let Some(pause) = remotes().map(|remote| remote.ttl() / 4).min() else { return shutdown.cancelled().await };
         while !shutdown.is_cancelled() {
             for remote in remotes() {
@@ -136,7 +171,7 @@ impl Access {
 
 impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.issuers.iter().map(|trusted| &trusted.name)).finish()
+        f.debug_list().entries(self.inner.issuers.iter().map(|trusted| &trusted.name)).finish()
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) mod code {
     pub(crate) const MESSAGE_NOT_FOUND: u64 = 10_037;
     pub(crate) const STREAM_NAME_IN_USE: u64 = 10_058;
     pub(crate) const STREAM_NOT_FOUND: u64 = 10_059;
+    /// What the server says when a subject is at another sequence than expected.
+    pub(crate) const WRONG_LAST_SEQUENCE: [u64; 2] = [10_071, 10_164];
     /// The same id is just being stored.
     pub(crate) const DUPLICATE_IN_PROCESS: u64 = 10_158;
     /// What the server says of an atomic batch that it did not store, as a whole.

@@ -1,4 +1,4 @@
-//! JetStream, behind one handle: provision, publish, the live tail, fills, replays, disposable log readers, background work and dead letters.
+//! JetStream, behind one handle: provision, publish, the live tail, fills, replays, disposable log readers, background work, dead letters and key-value buckets.
 //!
 //! What every other crate may rely on:
 //! - An [`Ack`] means: stored by the stream's leader (and its quorum). Whatever has no ack may or may not be stored; publishing it again under the
@@ -11,6 +11,7 @@
 
 mod api;
 mod broker;
+mod bucket;
 mod config;
 mod connection;
 mod dead_letters;
@@ -34,6 +35,8 @@ pub mod metrics;
 pub mod subject;
 
 pub use broker::Broker;
+pub use bucket::watch::{Update, Watch};
+pub use bucket::{Bucket, Entry};
 pub use config::Config;
 pub use dead_letters::{DeadLetter, StoredDeadLetter};
 pub use epoch::StreamState;

@@ -70,6 +70,17 @@ pub const DEAD_LETTERS_LISTED_MAX: usize = 1_000;
 /// Longest name of a consumer, in characters. Longer: refused.
 pub const CONSUMER_NAME_LEN_MAX: usize = 64;
 
+/// How often a watch over a bucket compares what it knows with the bucket's leader.
+pub const WATCH_INTERVAL: Duration = Duration::from_millis(400);
+/// Longest wait of a watch for the leader's answer. Longer: the watch says that what it knows may be old.
+pub const WATCH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause before a watch that failed should be asked again.
+pub const WATCH_RETRY: Duration = Duration::from_millis(100);
+/// How long the mark of a deleted key stays. Readers that were away longer read everything.
+pub const DELETED_MARK: Duration = Duration::from_secs(3_600);
+/// Longest key of a bucket, in bytes. Longer: refused.
+pub const KEY_BYTES_MAX: usize = 256;
+
 /// How much longer the server waits for an ack than a handler may take, so that a handler is never still at work when its message comes again.
 pub const ACK_MARGIN: Duration = Duration::from_secs(5);
 /// Longest pause before a work consumer looks for the broker again.

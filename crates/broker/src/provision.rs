@@ -101,7 +101,7 @@ impl Broker {
     }
 
     async fn provision_stream(&self, mut want: stream::Config) -> Result<Provisioned, Error> {
-        let has_epoch = want.name != subject::DEAD_LETTERS;
+        let has_epoch = spec::has_epoch(&want.name);
         let (outcome, have) = match self.stream_info(&want.name).await? {
             Some(have) => (Outcome::Unchanged, have.config),
             None => {

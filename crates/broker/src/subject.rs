@@ -41,6 +41,32 @@ pub(crate) fn api_create_consumer(stream: &str, consumer: &str, filter: &str) ->
     if filter.is_empty() { subject } else { format!("{subject}.{filter}") }
 }
 
+/// The stream of a key-value bucket.
+pub fn bucket_stream(name: &str) -> String {
+    format!("KV_{name}")
+}
+
+/// All keys of a bucket.
+pub(crate) fn bucket(name: &str) -> String {
+    format!("$KV.{name}.>")
+}
+
+/// Where the headers of a bucket's changes are republished.
+pub(crate) fn changed_keys(name: &str) -> String {
+    format!("kv.{name}.>")
+}
+
+/// The subject of a key; `None` for what cannot be a key: tokens of `[A-Za-z0-9_-]` with dots between them.
+pub(crate) fn of_key(bucket: &str, key: &str) -> Option<String> {
+    let valid = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    (key.len() <= crate::limits::KEY_BYTES_MAX && key.split('.').all(valid)).then(|| format!("$KV.{bucket}.{key}"))
+}
+
+/// The key of a subject.
+pub(crate) fn parse_key<'a>(bucket: &str, subject: &'a str) -> Option<&'a str> {
+    subject.strip_prefix("$KV.")?.strip_prefix(bucket)?.strip_prefix('.')
+}
+
 /// Whether `name` can name a consumer: one subject token, 1 to 64 characters of `[A-Za-z0-9_-]`.
 pub(crate) fn valid_consumer(name: &str) -> bool {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
@@ -57,6 +83,16 @@ mod tests {
         assert_eq!(parse_dead_letter(&dead_letter("alerts", at)), Some(("alerts", at)));
         for bad in ["", "dead", "dead.c.1.2", "dead.c.1.2.3.4", "dead.c.x.2.3", "events.c.1.2.3"] {
             assert_eq!(parse_dead_letter(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_tokens() {
+        assert_eq!(of_key("b", "acme.x-1_Y").as_deref(), Some("$KV.b.acme.x-1_Y"));
+        assert_eq!(parse_key("b", "$KV.b.acme.x"), Some("acme.x"));
+        assert_eq!((parse_key("b", "$KV.bb.x"), parse_key("b", "kv.b.x")), (None, None));
+        for bad in ["", ".", "a.", ".a", "a..b", "a b", "*", ">", "a.>", "é", &"x".repeat(257)] {
+            assert_eq!(of_key("b", bad), None, "{bad}");
         }
     }
 

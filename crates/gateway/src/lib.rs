@@ -15,10 +15,13 @@ pub mod hub;
 pub mod ingest;
 pub mod limits;
 pub mod metrics;
+pub mod opens;
+pub mod revocations;
 pub mod routes;
 pub mod serve;
 pub mod sockets;
 pub mod stream;
+pub mod tickets;
 pub mod warm;
 pub mod window;
 

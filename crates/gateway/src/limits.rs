@@ -55,7 +55,7 @@ pub const EXPIRING: Duration = Duration::from_secs(60);
 pub const LAST_EVENT_ID_ECHO_MAX: usize = 128;
 
 /// How long a stream whose socket takes no byte is kept, when it is to end. Then it is cut.
-pub const LAST_WRITE: Duration = Duration::from_secs(2);
+pub const LAST_WRITE: Duration = Duration::from_millis(500);
 /// Streams of one tenant that are written to before another tenant's turn.
 pub const TURN_STREAMS: usize = 64;
 /// Writes to one stream that catches up before another stream's turn.
@@ -89,3 +89,12 @@ pub const PEER_SILENCE: Duration = Duration::from_secs(20);
 pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// Pause of the accept loop when the process is out of file descriptors.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// How often full buckets of stream openings are forgotten.
+pub const OPENS_FORGOTTEN: Duration = Duration::from_secs(30);
+/// Longest wait of a revocation's answer for this process to know of it. Longer: answered all the same.
+pub const REVOCATION_SETTLED: Duration = Duration::from_secs(1);
+/// Revocations of one page, when the caller does not say.
+pub const REVOCATIONS_PAGE: i64 = 100;
+/// Most revocations of one page. More: 422.
+pub const REVOCATIONS_PAGE_MAX: i64 = 1_000;

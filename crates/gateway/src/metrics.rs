@@ -10,6 +10,8 @@ pub const INGEST_REFUSED: &str = "slipstream_gateway_ingest_refused_total";
 pub const STREAMS: &str = "slipstream_gateway_streams";
 /// Streams that were refused because a cap was reached.
 pub const STREAMS_REFUSED: &str = "slipstream_gateway_streams_refused_total";
+/// Openings of streams and requests for tickets that came too soon.
+pub const OPENS_REFUSED: &str = "slipstream_gateway_opens_refused_total";
 /// Events delivered to streams, by source.
 pub const DELIVERED: &str = "slipstream_gateway_delivered_events_total";
 /// Pages that were read for replays, by source. Streams that share a page count once.
@@ -30,6 +32,12 @@ pub const FEED_GAPS: &str = "slipstream_gateway_feed_gaps_total";
 pub const FEED_LAG: &str = "slipstream_gateway_feed_lag_messages";
 /// From the broker's store time to the window, in seconds.
 pub const FEED_DELAY: &str = "slipstream_gateway_feed_delay_seconds";
+/// Entries that cut somebody off, as this process knows them.
+pub const REVOCATIONS: &str = "slipstream_gateway_revocations_rows";
+/// How long ago the revocations were last compared with the broker's.
+pub const REVOCATIONS_AGE: &str = "slipstream_gateway_revocations_age_seconds";
+/// Entries of the bucket of revocations that could not be read.
+pub const REVOCATIONS_UNREADABLE: &str = "slipstream_gateway_revocations_unreadable_total";
 /// Open connections.
 pub const CONNECTIONS: &str = "slipstream_gateway_connections";
 
@@ -39,6 +47,7 @@ pub fn describe() {
     describe_counter!(INGEST_REFUSED, Unit::Count, "Ingest requests that were refused");
     describe_gauge!(STREAMS, Unit::Count, "Open streams");
     describe_counter!(STREAMS_REFUSED, Unit::Count, "Streams that were refused because a cap was reached");
+    describe_counter!(OPENS_REFUSED, Unit::Count, "Openings of streams and requests for tickets that came too soon, by whose bucket was empty (user, tenant)");
     describe_counter!(DELIVERED, Unit::Count, "Events delivered to streams, by source (window, broker, archive)");
     describe_counter!(PAGES, Unit::Count, "Pages that were read for replays, by source (broker, archive)");
     describe_counter!(CLOSED, Unit::Count, "Streams that the server ended, by reason");
@@ -49,5 +58,8 @@ pub fn describe() {
     describe_counter!(FEED_GAPS, Unit::Count, "Gaps of the live subscription that were filled from the log");
     describe_gauge!(FEED_LAG, Unit::Count, "How far the feed is behind the end of the log");
     describe_histogram!(FEED_DELAY, Unit::Seconds, "From the broker's store time to the window");
+    describe_gauge!(REVOCATIONS, Unit::Count, "Entries that cut somebody off, as this process knows them");
+    describe_gauge!(REVOCATIONS_AGE, Unit::Seconds, "How long ago the revocations were last compared with the broker's");
+    describe_counter!(REVOCATIONS_UNREADABLE, Unit::Count, "Entries of the bucket of revocations that could not be read");
     describe_gauge!(CONNECTIONS, Unit::Count, "Open connections");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
+use axum::routing::{delete, post};
 use slipstream_access::{Access, Class, Route};
 use slipstream_broker::Broker;
 use tokio::time::Duration;
@@ -12,15 +12,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cold::ColdReplay;
 use crate::hub::Hub;
+use crate::opens::{Opens, Rates};
 use crate::stream::admission::Admission;
 use crate::stream::audience::Audiences;
 use crate::stream::replay::Replay;
 use crate::stream::session::Env;
 use crate::stream::shelf::Budget;
-use crate::{ingest, stream};
+use crate::tickets::BrokerTickets;
+use crate::{ingest, revocations, stream, tickets};
 
 /// The routes, for the isolation test.
-pub const ROUTES: &[Route] = &[Route::new("POST", "/api/events", Class::Writer), Route::new("GET", "/api/events", Class::Reader)];
+pub const ROUTES: &[Route] = &[
+    Route::new("POST", "/api/events", Class::Writer),
+    Route::new("GET", "/api/events", Class::Reader),
+    Route::new("POST", "/api/events/ticket", Class::Reader),
+    Route::new("POST", "/api/admin/revocations", Class::Admin),
+    Route::new("GET", "/api/admin/revocations", Class::Admin),
+    Route::new("DELETE", "/api/admin/revocations/{id}", Class::Admin),
+];
 
 /// What the gateway's handlers share.
 #[derive(Clone)]
@@ -30,6 +39,8 @@ pub struct Gateway {
     pub(crate) hub: Arc<Hub>,
     pub(crate) replay: Replay,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) stream_opens: Arc<Opens>,
+    pub(crate) ticket_opens: Arc<Opens>,
     pub(crate) audiences: Arc<Audiences>,
     pub(crate) env: Env,
     pub(crate) drain: CancellationToken,
@@ -42,6 +53,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// How much each tenant's replays may read.
     pub budget: Budget,
+    /// How often streams may be opened.
+    pub rates: Rates,
 }
 
 impl Gateway {
@@ -56,8 +69,15 @@ impl Gateway {
         drain: CancellationToken,
     ) -> Self {
         let replay = Replay::new(hub.key().clone(), Arc::new(broker.clone()), cold, settings.budget);
-        let env = Env { hub: hub.clone(), heartbeat: settings.heartbeat };
-        Self { access, broker, hub, replay, admission, audiences: Arc::default(), env, drain }
+        let env = Env { hub: hub.clone(), revoked: access.revocations().clone(), heartbeat: settings.heartbeat };
+        let access = access.with_tickets(Arc::new(BrokerTickets(broker.clone())));
+        let (stream_opens, ticket_opens) = (Opens::new(settings.rates), Opens::new(settings.rates));
+        Self { access, broker, hub, replay, admission, stream_opens, ticket_opens, audiences: Arc::default(), env, drain }
+    }
+
+    /// What counts openings: to [forget](Opens::forget_idle) those of the past.
+    pub fn opens(&self) -> [Arc<Opens>; 2] {
+        [self.stream_opens.clone(), self.ticket_opens.clone()]
     }
 }
 
@@ -67,8 +87,14 @@ impl FromRef<Gateway> for Access {
     }
 }
 
-/// The routes: `POST /api/events` (ingest) and `GET /api/events` (stream).
+/// The routes: `POST /api/events` (ingest), `GET /api/events` (stream), `POST /api/events/ticket`, and those of revocations.
 pub fn router(gateway: Gateway) -> Router {
     let body_limit = axum::extract::DefaultBodyLimit::max(slipstream_event::limits::BATCH_BYTES_MAX);
-    Router::new().route("/api/events", post(ingest::post).get(stream::open)).layer(body_limit).with_state(gateway)
+    Router::new()
+        .route("/api/events", post(ingest::post).get(stream::open))
+        .route("/api/events/ticket", post(tickets::post))
+        .route("/api/admin/revocations", post(revocations::post).get(revocations::list))
+        .route("/api/admin/revocations/{id}", delete(revocations::delete))
+        .layer(body_limit)
+        .with_state(gateway)
 }

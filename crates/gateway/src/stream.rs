@@ -25,6 +25,7 @@ use tokio::time::{Duration, Instant};
 use crate::frame::Wire;
 use crate::handover::Handover;
 use crate::limits;
+use crate::opens::TooSoon;
 use crate::routes::Gateway;
 use admission::Full;
 use audience::Audience;
@@ -64,6 +65,7 @@ pub(crate) async fn begin(gateway: &Gateway, streamer: Streamer, request: Reques
         return Err(Problem::unavailable("draining", "this server is shutting down"));
     }
     let principal = streamer.into_principal();
+    gateway.stream_opens.take(&tenant, &principal.actor.user_id).map_err(too_soon)?;
     let permit = gateway.admission.enter(&tenant, &principal.actor.user_id).map_err(refused)?;
     let not_fed = || Problem::unavailable("broker_unavailable", "the event log is not reachable yet");
     let log = gateway.hub.log(&tenant, Instant::now() + HUB_WAIT).await.ok_or_else(not_fed)?;
@@ -83,7 +85,10 @@ pub(crate) async fn begin(gateway: &Gateway, streamer: Streamer, request: Reques
 
 /// What writes a session that has no socket of its own.
 pub(crate) fn driver(gateway: &Gateway, session: Session) -> Driver {
-    Driver { session, env: gateway.env.clone(), replay: gateway.replay.clone(), drain: gateway.drain.clone() }
+    let mut revoked = gateway.env.revoked.subscribe();
+    // Looked at once in any case: the caller may have been cut off after it was let in.
+    revoked.mark_changed();
+    Driver { session, env: gateway.env.clone(), replay: gateway.replay.clone(), drain: gateway.drain.clone(), revoked }
 }
 
 /// The head of a stream. A connection that is handed over carries no request after it.
@@ -94,6 +99,8 @@ fn respond(body: Body, is_last: bool) -> Response {
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::VARY, "Authorization"),
+        // The address may hold a ticket.
+        (header::REFERRER_POLICY, "no-referrer"),
     ];
     let mut response = (StatusCode::OK, headers, body).into_response();
     if is_last {
@@ -106,6 +113,13 @@ fn respond(body: Body, is_last: bool) -> Response {
 fn until(at: time::OffsetDateTime) -> Instant {
     let left = at - time::OffsetDateTime::now_utc();
     Instant::now() + left.try_into().unwrap_or(Duration::ZERO)
+}
+
+/// The answer to a client that opens streams, or asks for tickets, too often.
+pub(crate) fn too_soon(too_soon: TooSoon) -> Problem {
+    // Whole seconds, rounded up: one that comes back by then finds room.
+    let wait = Duration::from_secs(too_soon.wait.as_secs() + 1);
+    Problem::too_many_requests("too_many_opens", format!("the {} opens streams too often", too_soon.of), wait)
 }
 
 fn refused(full: Full) -> Problem {

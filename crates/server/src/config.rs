@@ -5,6 +5,7 @@
 mod layers;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -43,6 +44,7 @@ pub struct Config {
     pub database_connections_max: u32,
     pub nats_url: Secret,
     pub nats_url_gateway: Secret,
+    pub nats_url_api: Secret,
     pub nats_url_relay: Secret,
     pub nats_url_archiver: Secret,
     pub nats_url_admin: Secret,
@@ -63,6 +65,8 @@ pub struct Config {
     pub streams_node_max: usize,
     pub streams_tenant_max: usize,
     pub streams_user_max: usize,
+    pub stream_opens_user_per_minute: NonZeroU32,
+    pub stream_opens_tenant_per_second: NonZeroU32,
     pub archive_months_ahead: u32,
     pub drain_wait_ms: u64,
     pub drain_seconds: u64,
@@ -99,8 +103,7 @@ impl Config {
         let mut expect = |holds: bool, fault: &str| faults.extend((!holds).then(|| fault.to_owned()));
         expect(!self.roles.is_empty(), "roles: at least one is needed");
         expect(!self.database_url.is_empty(), "database_url: is needed (SLIPSTREAM_DATABASE_URL)");
-        let needs_nats = self.roles.iter().any(|role| *role != Role::Api);
-        expect(!needs_nats || !self.nats_url.is_empty() || !self.nats_url_gateway.is_empty(), "nats_url: is needed (SLIPSTREAM_NATS_URL)");
+        expect(self.roles.iter().all(|role| !self.nats_url(self.nats_url_of(*role)).is_empty()), "nats_url: is needed (SLIPSTREAM_NATS_URL)");
         expect(self.cursor_secret.expose().len() >= 16, "cursor_secret: at least 16 characters are needed (SLIPSTREAM_CURSOR_SECRET)");
         expect((100..=60_000).contains(&self.heartbeat_ms), "heartbeat_ms: must be 100 to 60000");
         expect((1..=3_600).contains(&self.stream_stall_seconds), "stream_stall_seconds: must be 1 to 3600");
@@ -140,6 +143,16 @@ impl Config {
     /// The database address for `slipstream migrate`.
     pub fn database_url_admin(&self) -> &str {
         or(&self.database_url_admin, &self.database_url)
+    }
+
+    fn nats_url_of(&self, role: Role) -> &Secret {
+        match role {
+            // In one process both use the gateway's connection.
+            Role::Api if !self.roles.contains(&Role::Gateway) => &self.nats_url_api,
+            Role::Api | Role::Gateway => &self.nats_url_gateway,
+            Role::Relay => &self.nats_url_relay,
+            Role::Archiver => &self.nats_url_archiver,
+        }
     }
 
     /// The NATS address of a service's own user.

@@ -1,5 +1,7 @@
 //! The composition: what each role runs, and in which order a process stops.
 
+mod gateway;
+
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,16 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use axum::Router;
 use metrics::gauge;
-use slipstream_access::Access;
+use slipstream_access::{Access, Revocations};
 use slipstream_api::ApiState;
 use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
-use slipstream_gateway::feed::Feed;
-use slipstream_gateway::hub::Hub;
-use slipstream_gateway::sockets::Sockets;
-use slipstream_gateway::stream::admission::{Admission, Caps};
-use slipstream_gateway::stream::shelf::Budget;
-use slipstream_gateway::{Gateway, Settings, serve};
+use slipstream_gateway::{revocations, serve};
 use slipstream_store::{Store, Wake};
 use slipstream_workers::{Archiver, FailPoints, Relay, archiver, relay};
 use tokio::net::TcpListener;
@@ -25,7 +22,6 @@ use tokio::time::{Duration, Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::cold::Archive;
 use crate::config::{Config, Role};
 use crate::http::ops::Ops;
 use crate::http::writes::Writes;
@@ -55,13 +51,6 @@ pub struct Process {
     stores: Vec<Store>,
 }
 
-/// What the gateway adds to a process.
-struct Edge {
-    router: Router,
-    hub: Arc<Hub>,
-    sockets: Sockets,
-}
-
 /// The parts that roles share while they are put together.
 struct Parts<'a> {
     config: &'a Config,
@@ -86,14 +75,19 @@ impl Process {
         let (mut serving, mut writing, mut upkeep) = (watch.stage("http"), watch.stage("streams"), watch.stage("upkeep"));
         let streams = CancellationToken::new();
 
-        let access = Access::new(&config.access())?;
+        let revoked = Revocations::unread();
+        let access = Access::new(&config.access(), revoked.clone())?;
         let key = CursorKey::new(config.cursor_secret.expose().as_bytes());
         let (mut plain, mut compressed, mut hub, mut sockets) = (Router::new(), Router::new(), None, None);
+        let edge = parts.edge().await?;
+        if let Some(broker) = edge.clone() {
+            upkeep.start("revocations", revocations::follow::run(broker, revoked.clone(), upkeep.token()));
+        }
         if config.roles.contains(&Role::Api) {
             compressed = parts.api(&access, &key)?;
         }
-        if config.roles.contains(&Role::Gateway) {
-            let edge = parts.gateway(&access, &key, &streams, &mut feed, &mut writing).await?;
+        if let Some(broker) = edge.clone().filter(|_| config.roles.contains(&Role::Gateway)) {
+            let edge = parts.gateway(&access, broker, &key, &streams, gateway::Stages { feed: &mut feed, writing: &mut writing, upkeep: &mut upkeep })?;
             (plain, hub, sockets) = (edge.router, Some(edge.hub), Some(edge.sockets));
         }
         if config.roles.contains(&Role::Relay) {
@@ -103,7 +97,8 @@ impl Process {
             parts.archiver(&mut archiver).await?;
         }
         let (draining, writes) = (Arc::new(AtomicBool::new(false)), Writes::default());
-        let ops = Ops { metrics, store: parts.stores.first().cloned(), broker: parts.brokers.first().cloned(), hub, draining: draining.clone() };
+        let (store, broker, revoked) = (parts.stores.first().cloned(), parts.brokers.first().cloned(), edge.map(|_| revoked));
+        let ops = Ops { metrics, store, broker, hub, revoked, draining: draining.clone() };
         let limits = serve::Limits { connections_max: config.connections_max, drain: Duration::from_secs(config.drain_seconds) };
         let router = http::router(plain, compressed, ops, writes.clone());
         serving.start("http", serve::run(listener, router, sockets, limits, serving.token()));
@@ -172,26 +167,14 @@ impl Parts<'_> {
         Ok(slipstream_api::router(ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards)))
     }
 
-    async fn gateway(&mut self, access: &Access, key: &CursorKey, streams: &CancellationToken, feed: &mut Stage, writing: &mut Stage) -> anyhow::Result<Edge> {
-        let broker = self.broker("gateway", &self.config.nats_url(&self.config.nats_url_gateway)).await?;
-        let reader = self.store(slipstream_store::Role::Reader)?;
-        let hub = Arc::new(Hub::new(key.clone(), self.config.shards));
-        for shard in 0..self.config.shards {
-            feed.start(format!("feed {shard}"), Feed::new(broker.clone(), hub.clone(), shard).run(feed.token()));
-        }
-        let caps = Caps { node_max: self.config.streams_node_max, tenant_max: self.config.streams_tenant_max, user_max: self.config.streams_user_max };
-        let settings = Settings {
-            heartbeat: Duration::from_millis(self.config.heartbeat_ms),
-            budget: Budget { bytes_per_second: self.config.replay_tenant_bytes_per_second },
+    /// The connection of the roles that serve callers: a gateway's, else with the few rights that domain routes need.
+    async fn edge(&mut self) -> anyhow::Result<Option<Broker>> {
+        let (name, own) = match &self.config.roles {
+            roles if roles.contains(&Role::Gateway) => ("gateway", &self.config.nats_url_gateway),
+            roles if roles.contains(&Role::Api) => ("api", &self.config.nats_url_api),
+            _ => return Ok(None),
         };
-        let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), Admission::new(caps), settings, streams.clone());
-        let stall = Duration::from_secs(self.config.stream_stall_seconds);
-        let (sockets, parts) = Sockets::new(&gateway, self.config.stream_threads(), stall, streams)?;
-        for (number, part) in parts.into_iter().enumerate() {
-            writing.start(format!("stream reads {number}"), part.reads.run(writing.token()));
-            writing.start_thread(format!("streams {number}"), move |shutdown| part.reactor.run(shutdown));
-        }
-        Ok(Edge { router: slipstream_gateway::router(gateway), hub, sockets })
+        self.broker(name, &self.config.nats_url(own)).await.map(Some)
     }
 
     async fn relay(&mut self, stage: &mut Stage) -> anyhow::Result<()> {

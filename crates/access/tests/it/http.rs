@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipstream_access::copilot::{self, Accounts, Call};
-use slipstream_access::{Access, Admin, Config, Issuer, Json, Preset, Problem, Query, Reader, Secret, Streamer, SuperAdmin, Writer, request_id};
+use slipstream_access::{Access, Admin, Config, Issuer, Json, Preset, Problem, Query, Reader, Revocations, Secret, Streamer, SuperAdmin, Writer, request_id};
 use tower::ServiceExt;
 
 use crate::keys::{hs256, soon};
@@ -25,7 +25,7 @@ impl FromRef<App> for Access {
 fn app(query_token: bool) -> Router {
     let copilot = Issuer { exp_required: false, ..Issuer::hmac("copilot", Preset::Copilot, Secret::new("cp")) };
     let issuers = vec![Issuer::slipstream("own", Secret::new("s")), copilot];
-    let access = Access::new(&Config { issuers, query_token }).unwrap();
+    let access = Access::new(&Config { issuers, query_token }, Revocations::none()).unwrap();
     Router::new()
         .route("/reader", get(async |reader: Reader| reader.tenant().to_string()))
         .route("/writer", get(async |writer: Writer| writer.tenant().to_string()))

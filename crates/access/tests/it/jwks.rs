@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 use slipstream_access::config::Jwks;
-use slipstream_access::{Access, Config, Denied, Issuer, Keys, Preset};
+use slipstream_access::{Access, Config, Denied, Issuer, Keys, Preset, Revocations};
 use tokio_util::sync::CancellationToken;
 
 use crate::keys::{Signer, hs256, soon};
@@ -31,7 +31,7 @@ impl Server {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let keys = Keys::Jwks(Jwks { url, ttl_seconds, interval_seconds_min });
         let issuer = Issuer { issuer: Some("https://idp".into()), audience: vec!["slipstream".into()], ..Issuer::new("idp", Preset::Slipstream, keys) };
-        Access::new(&Config { issuers: vec![issuer], query_token: false }).unwrap()
+        Access::new(&Config { issuers: vec![issuer], query_token: false }, Revocations::none()).unwrap()
     }
 
     fn publish(&self, keys: &[Value]) {

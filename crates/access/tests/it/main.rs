@@ -5,4 +5,5 @@
 mod http;
 mod jwks;
 mod keys;
+mod tickets;
 mod tokens;

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use slipstream_access::mint::{self, Grant};
 use slipstream_access::service::{ServiceKey, hash};
-use slipstream_access::{Access, Algorithm, Class, Config, Denied, Error, Issuer, Keys, Preset, Principal, Secret};
+use slipstream_access::{Access, Algorithm, Class, Config, Denied, Error, Issuer, Keys, Preset, Principal, Revocations, Secret};
 use slipstream_event::Tenant;
 
 use crate::keys::{Signer, forged, hs256, soon};
 
 fn access(issuers: Vec<Issuer>) -> Access {
-    Access::new(&Config { issuers, query_token: false }).unwrap()
+    Access::new(&Config { issuers, query_token: false }, Revocations::none()).unwrap()
 }
 
 fn own(secret: &str) -> Access {
@@ -163,7 +163,7 @@ fn key(name: &str) -> ServiceKey {
 fn unusable_keys_are_faults_of_the_configuration() {
     let fault = |keys: Keys, algorithms: Vec<Algorithm>| {
         let issuer = Issuer { algorithms, ..Issuer::new("x", Preset::Slipstream, keys) };
-        match Access::new(&Config { issuers: vec![issuer], query_token: false }) {
+        match Access::new(&Config { issuers: vec![issuer], query_token: false }, Revocations::none()) {
             Err(Error::Config(faults)) => faults.join("\n"),
             other => panic!("{other:?}"),
         }

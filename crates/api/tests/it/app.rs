@@ -6,7 +6,7 @@ use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipstream_access::mint::Grant;
-use slipstream_access::{Access, Config, Issuer, Secret, request_id};
+use slipstream_access::{Access, Config, Issuer, Revocations, Secret, request_id};
 use slipstream_api::ApiState;
 use slipstream_event::{CursorKey, Event, Tenant};
 use slipstream_store::{Role, Store};
@@ -42,7 +42,7 @@ pub(crate) fn key() -> CursorKey {
 
 /// The router over two pools.
 pub(crate) fn router(domain: Store, archive: Store) -> Router {
-    let access = Access::new(&Config { issuers: vec![Issuer::slipstream("own", Secret::new(SECRET))], query_token: true }).unwrap();
+    let access = Access::new(&Config { issuers: vec![Issuer::slipstream("own", Secret::new(SECRET))], query_token: true }, Revocations::none()).unwrap();
     slipstream_api::router(ApiState::new(access, domain, archive, key(), 1)).layer(axum::middleware::from_fn(request_id::assign))
 }
 

@@ -9,9 +9,11 @@ use crate::Error;
 
 const EVENTS: &str = include_str!("../../../../nats/streams/events.json");
 const DEAD_LETTERS: &str = include_str!("../../../../nats/streams/dead_letters.json");
+const REVOCATIONS: &str = include_str!("../../../../nats/streams/revocations.json");
+const TICKETS: &str = include_str!("../../../../nats/streams/tickets.json");
 
 /// What a stream must agree in. The rest is the server's own, or the operator's.
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "description",
     "subjects",
     "retention",
@@ -28,6 +30,7 @@ const FIELDS: [&str; 21] = [
     "duplicate_window",
     "allow_direct",
     "allow_atomic",
+    "allow_msg_ttl",
     "deny_delete",
     "deny_purge",
     "republish",
@@ -39,11 +42,18 @@ const FIELDS: [&str; 21] = [
 pub(super) fn streams(provision: &Provision, shards: u16) -> Result<Vec<Config>, Error> {
     let events = template(EVENTS)?;
     let mut streams: Vec<Config> = (0..shards).map(|shard| event_stream(&events, provision, shards, shard)).collect();
-    streams.push(template(DEAD_LETTERS)?);
+    for json in [DEAD_LETTERS, REVOCATIONS, TICKETS] {
+        streams.push(template(json)?);
+    }
     for stream in &mut streams {
         stream.num_replicas = provision.replicas.unwrap_or(stream.num_replicas);
     }
     Ok(streams)
+}
+
+/// Whether positions in a stream have an epoch: those of events do.
+pub(super) fn has_epoch(name: &str) -> bool {
+    name.starts_with("EVENTS")
 }
 
 /// The differences that matter, by field.
@@ -93,7 +103,7 @@ mod tests {
     #[test]
     fn no_field_of_the_json_is_lost_on_the_way() {
         // The client's type ignores names it does not know: a misspelt field would silently not be sent.
-        for json in [EVENTS, DEAD_LETTERS] {
+        for json in [EVENTS, DEAD_LETTERS, REVOCATIONS, TICKETS] {
             let raw: serde_json::Map<String, Value> = serde_json::from_str(json).unwrap();
             let sent = fields(&template(json).unwrap());
             for (field, value) in &raw {
@@ -110,10 +120,13 @@ mod tests {
     #[test]
     fn names_streams_by_shard() {
         let one = streams(&Provision::default(), 1).unwrap();
-        assert_eq!(one.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["EVENTS", "DEAD_LETTERS"]);
+        assert_eq!(one.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["EVENTS", "DEAD_LETTERS", "KV_revocations", "KV_tickets"]);
         assert!(one[0].subject_transform.is_none());
         let three = streams(&Provision { replicas: Some(3), ..Provision::default() }, 3).unwrap();
-        assert_eq!(three.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["EVENTS_0", "EVENTS_1", "EVENTS_2", "DEAD_LETTERS"]);
+        assert_eq!(
+            three.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
+            ["EVENTS_0", "EVENTS_1", "EVENTS_2", "DEAD_LETTERS", "KV_revocations", "KV_tickets"]
+        );
         assert_eq!(three[2].subjects, ["shard.2.events.>"]);
         assert!(three.iter().all(|s| s.num_replicas == 3));
     }

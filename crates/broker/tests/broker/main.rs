@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as its body does")]
 
+mod bucket;
 mod cluster;
 mod connect;
 mod dead_letters;

@@ -11,7 +11,10 @@ fn outcomes(report: &slipstream_broker::Report) -> Vec<(&str, Outcome)> {
 
 #[tokio::test]
 async fn makes_what_is_missing_and_leaves_what_is_right() {
-    for (shards, names) in [(1, &["EVENTS", "DEAD_LETTERS"][..]), (3, &["EVENTS_0", "EVENTS_1", "EVENTS_2", "DEAD_LETTERS"])] {
+    for (shards, names) in [
+        (1, &["EVENTS", "DEAD_LETTERS", "KV_revocations", "KV_tickets"][..]),
+        (3, &["EVENTS_0", "EVENTS_1", "EVENTS_2", "DEAD_LETTERS", "KV_revocations", "KV_tickets"]),
+    ] {
         let server = Server::start();
         let broker = server.connect(shards).await;
         let absent = broker.drift(&Provision::default()).await.unwrap();
@@ -47,7 +50,10 @@ async fn names_drift_and_repairs_it() {
         [field("max_age", "3600000000000", "604800000000000"), field("max_bytes", "1073741824", "-1"), field("duplicate_window", "5000000000", "600000000000")];
     assert_eq!(drift, want);
     let report = broker.provision(&other).await.unwrap();
-    assert_eq!(outcomes(&report), [("EVENTS", Outcome::Updated), ("DEAD_LETTERS", Outcome::Unchanged)]);
+    assert_eq!(
+        outcomes(&report),
+        [("EVENTS", Outcome::Updated), ("DEAD_LETTERS", Outcome::Unchanged), ("KV_revocations", Outcome::Unchanged), ("KV_tickets", Outcome::Unchanged)]
+    );
     assert_eq!(broker.drift(&other).await.unwrap(), []);
     assert_eq!(broker.stream_state(0).await.unwrap(), before);
     // Streams of another number of shards are told, not touched.

@@ -35,7 +35,7 @@ impl Server {
         let dir = tempfile::tempdir().unwrap();
         let store = format!("{:?}", dir.path().join("store"));
         let mut config = include_str!("../../../../nats/server.conf").replace("$SLIPSTREAM_NATS_STORE_DIR", &store);
-        for user in ["GATEWAY", "RELAY", "ARCHIVER", "CONSUMERS", "ADMIN", "SYSTEM"] {
+        for user in ["GATEWAY", "API", "RELAY", "ARCHIVER", "CONSUMERS", "ADMIN", "SYSTEM"] {
             config = config.replace(&format!("$SLIPSTREAM_NATS_{user}_PASSWORD"), "secret");
         }
         Self::run(dir, config.replace("port: 4222", ""))

@@ -1,7 +1,6 @@
 //! The one clock of a thread's streams: heartbeats, ends of credentials, stalled sockets, revocations, and the end of the process.
 
 use metrics::counter;
-use slipstream_access::Access;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -16,13 +15,11 @@ pub(super) struct Clock {
     next: Instant,
     drain: CancellationToken,
     is_draining: bool,
-    #[expect(dead_code, reason = "asked for revocations")]
-    access: Access,
 }
 
 impl Clock {
-    pub(super) fn new(heartbeat: Duration, drain: CancellationToken, access: Access) -> Self {
-        Self { every: limits::TICK_MAX.min(heartbeat / 4), next: Instant::now(), drain, is_draining: false, access }
+    pub(super) fn new(heartbeat: Duration, drain: CancellationToken) -> Self {
+        Self { every: limits::TICK_MAX.min(heartbeat / 4), next: Instant::now(), drain, is_draining: false }
     }
 
     pub(super) fn is_draining(&self) -> bool {
@@ -115,5 +112,16 @@ impl Reactor {
         }
     }
 
-    pub(super) fn check_revocations(&mut self) {}
+    /// Ends the streams of those who were cut off.
+    pub(super) fn check_revocations(&mut self) {
+        let keys: Vec<usize> = self.slots.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let slot = &mut self.slots[key];
+            slot.session.check(&self.env);
+            if slot.session.has_ended() {
+                slot.waits = Waits::Nothing;
+                self.queue_slot(key);
+            }
+        }
+    }
 }

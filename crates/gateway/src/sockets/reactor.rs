@@ -57,7 +57,7 @@ impl Reactor {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(Waker::new(poll.registry(), WAKER)?));
         let (asks, asked) = mpsc::channel(limits::WANTED_MAX);
-        let reads = Reads::new(gateway.replay.clone(), asked, inbox.clone());
+        let reads = Reads::new(gateway.replay.clone(), gateway.env.revoked.subscribe(), asked, inbox.clone());
         let reactor = Self {
             poll,
             inbox,
@@ -70,7 +70,7 @@ impl Reactor {
             generation: 0,
             tally: Tally::default(),
             stall,
-            clock: Clock::new(gateway.env.heartbeat, drain.clone(), gateway.access.clone()),
+            clock: Clock::new(gateway.env.heartbeat, drain.clone()),
             scratch: vec![0; 4 * 1024].into_boxed_slice(),
             spans: Spans::default(),
         };
@@ -164,6 +164,8 @@ impl Reactor {
         let (group, member) = self.join(session.lane().clone(), key);
         self.generation += 1;
         let mut slot = Slot::new(socket, session, seat, self.generation, group, member);
+        // The caller may have been cut off after it was let in.
+        slot.session.check(&self.env);
         slot.close_at = self.clock.is_draining().then(Instant::now);
         self.slots.insert(slot);
         self.queue_slot(key);

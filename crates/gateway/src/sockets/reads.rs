@@ -1,11 +1,11 @@
-//! Reads for the streams of one thread: what their windows no longer have.
+//! Reads for the streams of one thread: what their windows no longer have. And the news that somebody was cut off.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
@@ -23,13 +23,14 @@ pub(super) struct Asked {
 /// Reads for one thread.
 pub struct Reads {
     replay: Replay,
+    revoked: watch::Receiver<u64>,
     asked: mpsc::Receiver<Asked>,
     inbox: Arc<Inbox>,
 }
 
 impl Reads {
-    pub(super) fn new(replay: Replay, asked: mpsc::Receiver<Asked>, inbox: Arc<Inbox>) -> Self {
-        Self { replay, asked, inbox }
+    pub(super) fn new(replay: Replay, revoked: watch::Receiver<u64>, asked: mpsc::Receiver<Asked>, inbox: Arc<Inbox>) -> Self {
+        Self { replay, revoked, asked, inbox }
     }
 
     /// Reads until `shutdown`.
@@ -42,6 +43,7 @@ impl Reads {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),
+                Ok(()) = self.revoked.changed() => self.inbox.put(Letter::Revoked),
                 _ = sweep.tick() => self.replay.sweep(),
                 Some(asked) = self.asked.recv(), if under_way.len() < limits::READS_MAX => under_way.push(work(&self.replay, &self.inbox, Job::Asked(asked))),
                 Some(next) = under_way.next(), if !under_way.is_empty() => {

@@ -7,6 +7,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use metrics::counter;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,8 @@ pub(crate) struct Driver {
     pub(crate) env: Env,
     pub(crate) replay: Replay,
     pub(crate) drain: CancellationToken,
+    /// Changes when somebody is cut off.
+    pub(crate) revoked: watch::Receiver<u64>,
 }
 
 impl Driver {
@@ -34,6 +37,10 @@ impl Driver {
     /// The next bytes to write; `None` when the stream has ended. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Option<Bytes> {
         loop {
+            if self.revoked.has_changed().unwrap_or(false) {
+                self.revoked.mark_unchanged();
+                self.session.check(&self.env);
+            }
             let lane = self.session.lane().clone();
             let mut grown = pin!(lane.wake().notified());
             // Before the look: what comes in from now on wakes.
@@ -60,6 +67,7 @@ impl Driver {
                     biased;
                     () = self.drain.cancelled() => Box::pin(self.say_goodbye()).await,
                     () = grown => {}
+                    Ok(()) = self.revoked.changed() => self.session.check(&self.env),
                     () = sleep_until(self.session.deadline(&self.env)) => self.session.tick(&self.env, Instant::now()),
                 },
             }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use metrics::counter;
-use slipstream_access::Principal;
+use slipstream_access::{Principal, Revocations};
 use slipstream_event::Position;
 use tokio::time::{Duration, Instant};
 
@@ -26,10 +26,12 @@ use crate::limits;
 use crate::metrics::{CLOSED, RESETS};
 
 /// What all streams of a process share.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Env {
     /// The windows, and the key that seals cursors.
     pub hub: Arc<Hub>,
+    /// Who was cut off.
+    pub revoked: Revocations,
     /// Silence after which a stream says that it is alive.
     pub heartbeat: Duration,
 }
@@ -133,6 +135,11 @@ impl Session {
             if self.phase == Phase::Ended {
                 return Next::End;
             }
+            // Also in a long replay, in which nobody ticks.
+            if self.reader.expires.is_some_and(|expires| now >= expires) {
+                self.close("token_expired", true);
+                continue;
+            }
             if self.log.is_closed() {
                 return Next::Rebase;
             }
@@ -196,6 +203,15 @@ impl Session {
         if now >= self.silent_since + env.heartbeat && self.outbox.is_empty() {
             let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
             self.say(&control::heartbeat(&self.cursor(env), seconds));
+        }
+    }
+
+    /// Looks whether its caller was cut off: then it says `close` with the reason and ends, whatever it has to show.
+    pub fn check(&mut self, env: &Env) {
+        if let Some(reason) = env.revoked.check(&self.reader.principal) {
+            self.page = None;
+            self.outbox = Bytes::new();
+            self.close(reason.as_str(), reason.reconnect());
         }
     }
 

@@ -151,6 +151,7 @@ fn configure(config: &mut Config, servers: &Servers, secrets: &Secrets) {
     config.database_url = Secret::new(servers.postgres.url(DATABASE));
     config.database_url_admin = config.database_url.clone();
     config.nats_url_gateway = nats(NatsUser::Gateway);
+    config.nats_url_api = nats(NatsUser::Api);
     config.nats_url_relay = nats(NatsUser::Relay);
     config.nats_url_archiver = nats(NatsUser::Archiver);
     config.nats_url_admin = nats(NatsUser::Admin);

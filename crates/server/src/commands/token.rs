@@ -5,7 +5,7 @@ use std::io::Read;
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use slipstream_access::mint::{self, Grant};
-use slipstream_access::{Access, Config, Denied, Issuer, Principal, Secret};
+use slipstream_access::{Access, Config, Denied, Issuer, Principal, Revocations, Secret};
 use slipstream_event::{ActorKind, Tenant};
 use time::{Duration, OffsetDateTime};
 
@@ -200,7 +200,7 @@ async fn verify(token: &str, secret: Secret) -> anyhow::Result<Result<std::sync:
     let claims = mint::inspect(token).map(|(_, claims)| claims).unwrap_or_default();
     let audience = claims["aud"].as_str().map(str::to_owned).into_iter().collect();
     let issuer = Issuer { audience, ..Issuer::slipstream("configured", secret) };
-    let access = Access::new(&Config { issuers: vec![issuer], query_token: false })?;
+    let access = Access::new(&Config { issuers: vec![issuer], query_token: false }, Revocations::none())?;
     Ok(access.verify(token).await)
 }
 

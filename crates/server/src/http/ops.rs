@@ -11,7 +11,7 @@ use axum::routing::get;
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value, json};
-use slipstream_access::{Class, Route};
+use slipstream_access::{Class, Revocations, Route};
 use slipstream_broker::Broker;
 use slipstream_gateway::hub::Hub;
 use slipstream_store::Store;
@@ -37,6 +37,8 @@ pub struct Ops {
     pub broker: Option<Broker>,
     /// The hub, when this process is a gateway.
     pub hub: Option<Arc<Hub>>,
+    /// Who is cut off, when this process serves callers.
+    pub revoked: Option<Revocations>,
     /// Set when a stop has begun.
     pub draining: Arc<AtomicBool>,
 }
@@ -59,8 +61,12 @@ async fn readyz(State(ops): State<Ops>) -> Response {
     if ops.hub.is_some() {
         checks.insert("feed".to_owned(), word(fed));
     }
+    let known = ops.revoked.as_ref().is_none_or(Revocations::is_read);
+    if ops.revoked.is_some() {
+        checks.insert("revocations".to_owned(), word(known));
+    }
     let draining = ops.draining.load(Ordering::SeqCst);
-    let ready = fed && !draining;
+    let ready = fed && known && !draining;
     gauge!(READY).set(if ready { 1.0 } else { 0.0 });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({"status": if draining { "draining" } else if ready { "ready" } else { "starting" }, "checks": checks});

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::world::{World, tenant};
+use super::world::{World, revoked_none, tenant};
 use crate::stream::admission::{Admission, Caps};
 use crate::stream::audience::Audience;
 use crate::stream::resume;
@@ -40,7 +40,7 @@ fn principal() -> Arc<Principal> {
             let token = Grant::new("u", Some(tenant(0)), &["reader"]).sign(&secret, now, time::Duration::hours(1)).unwrap();
             std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                runtime.block_on(Access::new(&config).unwrap().verify(&token)).unwrap()
+                runtime.block_on(Access::new(&config, revoked_none()).unwrap().verify(&token)).unwrap()
             })
             .join()
             .unwrap()

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use slipstream_access::Revocations;
 use slipstream_event::{Actor, CursorKey, Event, EventType, Position, Tenant, Timestamp};
 use tokio::time::Duration;
 use uuid::Uuid;
@@ -59,13 +60,20 @@ pub(super) fn tenant(number: usize) -> Tenant {
     Tenant::new(["a", "b"][number]).unwrap()
 }
 
+/// Nobody is cut off.
+pub(super) fn revoked_none() -> Revocations {
+    let revocations = Revocations::unread();
+    revocations.replace([]);
+    revocations
+}
+
 impl World {
     pub(super) fn new(shards: u16) -> Self {
         let held = Arc::new(Mutex::new(Held::default()));
         let key = CursorKey::new(b"the model's key");
         let lists = Arc::new(Lists(held.clone(), shards));
         let replay = Replay::new(key.clone(), lists.clone(), lists, Budget { bytes_per_second: u64::MAX });
-        let env = Env { hub: Arc::new(Hub::new(key, shards)), heartbeat: Duration::from_secs(3_600) };
+        let env = Env { hub: Arc::new(Hub::new(key, shards)), revoked: revoked_none(), heartbeat: Duration::from_secs(3_600) };
         let mut world = Self { held, env, replay, spans: Spans::default(), shards, logs: Vec::new(), fed: Vec::new() };
         world.recreate();
         world

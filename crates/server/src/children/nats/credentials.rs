@@ -16,6 +16,8 @@ use crate::children::Error;
 pub enum NatsUser {
     /// Publishes events for ingest, reads streams and the live subjects.
     Gateway,
+    /// Reads who is cut off; nothing else.
+    Api,
     /// Publishes events from the outbox, reads the state of streams.
     Relay,
     /// Reads streams, publishes dead letters; no events.
@@ -28,13 +30,14 @@ pub enum NatsUser {
 
 impl NatsUser {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Gateway, Self::Relay, Self::Archiver, Self::Consumers, Self::Admin];
+    pub const ALL: [Self; 6] = [Self::Gateway, Self::Api, Self::Relay, Self::Archiver, Self::Consumers, Self::Admin];
 
     /// The name to connect with.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
+            Self::Api => "api",
             Self::Relay => "relay",
             Self::Archiver => "archiver",
             Self::Consumers => "consumers",
@@ -48,6 +51,7 @@ impl NatsUser {
 pub(super) struct Credentials {
     server_name: String,
     gateway: String,
+    api: String,
     relay: String,
     archiver: String,
     consumers: String,
@@ -74,6 +78,7 @@ impl Credentials {
         Self {
             server_name: format!("slipstream-{:016x}", rand::random::<u64>()),
             gateway: password(),
+            api: password(),
             relay: password(),
             archiver: password(),
             consumers: password(),
@@ -89,6 +94,7 @@ impl Credentials {
     pub(super) fn password(&self, user: NatsUser) -> &str {
         match user {
             NatsUser::Gateway => &self.gateway,
+            NatsUser::Api => &self.api,
             NatsUser::Relay => &self.relay,
             NatsUser::Archiver => &self.archiver,
             NatsUser::Consumers => &self.consumers,
@@ -100,6 +106,7 @@ impl Credentials {
     pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
         let pairs = [
             ("SLIPSTREAM_NATS_GATEWAY_PASSWORD", &self.gateway),
+            ("SLIPSTREAM_NATS_API_PASSWORD", &self.api),
             ("SLIPSTREAM_NATS_RELAY_PASSWORD", &self.relay),
             ("SLIPSTREAM_NATS_ARCHIVER_PASSWORD", &self.archiver),
             ("SLIPSTREAM_NATS_CONSUMERS_PASSWORD", &self.consumers),

@@ -41,7 +41,7 @@ async fn what_is_minted_is_trusted_by_a_server_with_the_secret() {
         ["mint", "--tenant", "acme", "--user", "u1", "--name", "Ada", "--role", "writer", "--role", "quality", "--scope", "events:write-as", "--ttl", "2h"];
     let (token, error) = run_line(&line, Some("s3cret")).await;
     assert_eq!(error, None);
-    let access = Access::new(&Config { issuers: vec![Issuer::slipstream("x", Secret::new("s3cret"))], query_token: false }).unwrap();
+    let access = Access::new(&Config { issuers: vec![Issuer::slipstream("x", Secret::new("s3cret"))], query_token: false }, Revocations::none()).unwrap();
     let principal = access.verify(&token).await.unwrap();
     assert_eq!((principal.tenant.as_ref().unwrap().as_str(), principal.actor.name.as_deref(), principal.roles.len()), ("acme", Some("Ada"), 2));
     assert!(principal.may_write_as() && !principal.super_admin);
