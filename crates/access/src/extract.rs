@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
 use http::request::Parts;
 use slipstream_event::Tenant;
 
@@ -72,6 +73,20 @@ pub mod kind {
     }
 }
 
+impl<C: kind::Kind> Guard<C> {
+    /// A known caller on a tenant that it may have named: for credentials that come after the request. The rules are those of a request.
+    ///
+    /// # Errors
+    /// 403 when it is not of the class, or names a foreign tenant; 400 when it must name one.
+    pub fn of(principal: Arc<Principal>, named: Option<&str>) -> Result<Self, Problem> {
+        if !principal.is(C::CLASS) {
+            return Err(Problem::class_required(C::CLASS));
+        }
+        let tenant = tenant_of(&principal, named)?;
+        Ok(Self { principal, tenant, class: PhantomData })
+    }
+}
+
 impl<C> Guard<C> {
     /// The tenant that the call acts on.
     pub fn tenant(&self) -> &Tenant {
@@ -111,11 +126,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let access = Access::from_ref(state);
         let principal = authenticate(&access, parts, C::QUERY_TOKEN).await?;
-        if !principal.is(C::CLASS) {
-            return Err(Problem::class_required(C::CLASS));
-        }
-        let tenant = tenant_of(&principal, named_tenant(parts)?.as_deref())?;
-        Ok(Self { principal, tenant, class: PhantomData })
+        Self::of(principal, named_tenant(&parts.headers, parts.uri.query())?.as_deref())
     }
 }
 
@@ -148,10 +159,13 @@ async fn authenticate(access: &Access, parts: &Parts, query_token: bool) -> Resu
     result
 }
 
-/// The tenant that the request names, if any. Two different names are refused rather than chosen from.
-fn named_tenant(parts: &Parts) -> Result<Option<String>, Problem> {
-    let header = parts.headers.get(TENANT_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+/// The tenant that a request names, if any.
+///
+/// # Errors
+/// 400 `account_ambiguous`: two different names are refused rather than chosen from.
+pub fn named_tenant(headers: &HeaderMap, query: Option<&str>) -> Result<Option<String>, Problem> {
+    let header = headers.get(TENANT_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let query = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut names: Vec<String> =
         query.filter(|(name, _)| name == "account_id").map(|(_, value)| value.into_owned()).chain(header).filter(|name| !name.is_empty()).collect();
     names.dedup();

@@ -20,6 +20,7 @@ pub mod serve;
 pub mod sockets;
 pub mod stream;
 pub mod warm;
+pub mod websocket;
 pub mod window;
 
 pub use routes::{Gateway, ROUTES, Settings, router};

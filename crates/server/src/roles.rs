@@ -17,6 +17,7 @@ use slipstream_gateway::hub::Hub;
 use slipstream_gateway::sockets::Sockets;
 use slipstream_gateway::stream::admission::{Admission, Caps};
 use slipstream_gateway::stream::shelf::Budget;
+use slipstream_gateway::websocket::{self, Origins};
 use slipstream_gateway::{Gateway, Settings, serve};
 use slipstream_store::{Store, Wake};
 use slipstream_workers::{Archiver, FailPoints, Relay, archiver, relay};
@@ -180,12 +181,14 @@ impl Parts<'_> {
             feed.start(format!("feed {shard}"), Feed::new(broker.clone(), hub.clone(), shard).run(feed.token()));
         }
         let caps = Caps { node_max: self.config.streams_node_max, tenant_max: self.config.streams_tenant_max, user_max: self.config.streams_user_max };
+        let stall = Duration::from_secs(self.config.stream_stall_seconds);
+        let origins = Origins::parse(&self.config.ws_origins).map_err(|fault| anyhow::anyhow!("ws_origins: {fault}"))?;
         let settings = Settings {
             heartbeat: Duration::from_millis(self.config.heartbeat_ms),
             budget: Budget { bytes_per_second: self.config.replay_tenant_bytes_per_second },
+            websocket: websocket::Settings { origins, stall },
         };
         let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), Admission::new(caps), settings, streams.clone());
-        let stall = Duration::from_secs(self.config.stream_stall_seconds);
         let (sockets, parts) = Sockets::new(&gateway, self.config.stream_threads(), stall, streams)?;
         for (number, part) in parts.into_iter().enumerate() {
             writing.start(format!("stream reads {number}"), part.reads.run(writing.token()));
