@@ -15,6 +15,7 @@ mod shards;
 mod slow;
 mod stream;
 mod tenants;
+mod websocket;
 
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 //! - A [`Stack`] is one deployment: a NATS server of its own, a database of its own in a Postgres of this process, and any number of
 //!   [`Node`]s, which are processes of the `slipstream` program. Dropping it ends and removes everything; when the test failed, it prints the
 //!   ends of the logs first.
-//! - [`Http`] and [`Sse`] are clients. [`Checker`] counts what was acknowledged against what is seen.
+//! - [`Http`], [`Sse`] and [`Ws`] are clients. [`Checker`] counts what was acknowledged against what is seen.
 //! - Nothing waits for time: [`eventually`] waits for a condition, with a deadline.
 //!
 //! The program is `SLIPSTREAM_TEST_BIN`, else the one that Cargo built beside the test. The servers are found as `slipstream dev` finds them.
@@ -18,6 +18,7 @@ mod postgres;
 mod sse;
 mod stack;
 mod wait;
+mod ws;
 
 pub use checker::{Checker, Fault};
 pub use events::{id, ticket};
@@ -28,3 +29,4 @@ pub use slipstream_fuzz::sse::Block;
 pub use sse::Sse;
 pub use stack::{CURSOR_SECRET, Setup, Stack, TOKEN_SECRET};
 pub use wait::{PATIENCE, eventually};
+pub use ws::Ws;
