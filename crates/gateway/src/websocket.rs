@@ -7,9 +7,9 @@
 //! caller is a close code, which is all that a browser shows to its page.
 
 mod allowance;
-mod ending;
-mod handshake;
-mod hello;
+pub mod ending;
+pub mod handshake;
+pub mod hello;
 mod line;
 mod origin;
 
@@ -22,6 +22,7 @@ use slipstream_access::problem::{Invalid, Location};
 use slipstream_access::{Access, Denied, Problem, Streamer, credential, extract};
 use tokio::net::TcpStream;
 use tokio::time::{Duration, timeout};
+use tracing::debug;
 
 use crate::frame::Wire;
 use crate::handover::Handover;
@@ -85,6 +86,7 @@ impl Caller {
             Err(ending) => ending,
         };
         if let Ending::Close(close) = &ending {
+            debug!(code = close.code, reason = close.reason, "a socket is closed");
             counter!(WEBSOCKETS_CLOSED, "code" => close.code.to_string()).increment(1);
         }
         Box::pin(line.end(ending)).await;

@@ -7,6 +7,9 @@ use tokio::net::TcpSocket;
 use super::{PATH, hello, live};
 use crate::{event, ids};
 
+const BATCHES: usize = 6;
+const BATCH: usize = 500;
+
 /// Publishes so many events; their ids and cursors.
 async fn publish(http: &Http, count: usize) -> (Vec<String>, Vec<String>) {
     let (mut sent, mut cursors) = (Vec::new(), Vec::new());
@@ -16,6 +19,18 @@ async fn publish(http: &Http, count: usize) -> (Vec<String>, Vec<String>) {
         cursors.push(ack["cursor"].as_str().unwrap().to_owned());
     }
     (sent, cursors)
+}
+
+/// Publishes more than every buffer on the way holds; the ids.
+async fn publish_large(http: &Http) -> Vec<String> {
+    let mut sent = Vec::new();
+    for n in 0..BATCHES {
+        let mut batch: Vec<Value> = (0..BATCH).map(|i| event(&format!("{n}-{i}"))).collect();
+        batch.iter_mut().for_each(|event| event["metadata"] = json!({"filling": "x".repeat(700)}));
+        http.post("/api/events", &json!(batch)).await.expect(202);
+        sent.extend(ids(&batch));
+    }
+    sent
 }
 
 #[tokio::test]
@@ -88,14 +103,9 @@ async fn a_socket_that_is_not_read_is_cut_and_resumes_where_it_was() {
     let mut slow = Ws::over(socket, &node.url(), PATH, &[("authorization", &format!("Bearer {}", stack.token("acme")))]).await;
     slow.until("ready").await;
     let mut quick = live(&stack, &node, "acme", "").await;
-    let mut sent = Vec::new();
-    for n in 0..6 {
-        let mut batch: Vec<Value> = (0..500).map(|i| event(&format!("{n}-{i}"))).collect();
-        batch.iter_mut().for_each(|event| event["metadata"] = json!({"filling": "x".repeat(700)}));
-        http.post("/api/events", &json!(batch)).await.expect(202);
-        sent.extend(ids(&batch));
-    }
-    assert_eq!(ids(&quick.events(sent.len()).await), sent, "the slow one slows nobody");
+    // Read while it is written, by one who would be cut as well.
+    let (sent, seen) = tokio::join!(publish_large(&http), quick.events(BATCHES * BATCH));
+    assert_eq!(ids(&seen), sent, "the slow one slows nobody");
     eventually("the slow one is cut", async || {
         let metrics = http.get("/metrics").await.text;
         let evicted = |line: &&str| line.starts_with("slipstream_gateway_evicted_streams_total 1");

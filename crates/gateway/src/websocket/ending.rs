@@ -16,10 +16,11 @@ pub(super) enum Ending {
 
 /// The server's last words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Close {
-    pub(super) code: u16,
+pub struct Close {
+    /// The close code.
+    pub code: u16,
     /// At most 123 bytes.
-    pub(super) reason: &'static str,
+    pub reason: &'static str,
 }
 
 impl Close {

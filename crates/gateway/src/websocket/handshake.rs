@@ -12,7 +12,7 @@ const VERSION: &str = "13";
 ///
 /// # Errors
 /// 426 when the request asks for no WebSocket, or for another version; 400 when its key is none.
-pub(super) fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<String, Problem> {
+pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<String, Problem> {
     let asks = method == Method::GET && version == Version::HTTP_11;
     if !asks || !lists(headers, &header::CONNECTION, "upgrade") || !lists(headers, &header::UPGRADE, "websocket") {
         return Err(upgrade_required());

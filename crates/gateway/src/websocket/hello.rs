@@ -13,10 +13,11 @@ const PARAMETERS: [&str; 11] =
     ["lastEventId", "last_event_id", "lastEventID", "types", "module", "entityType", "entityId", "actor", "severity", "format", "account_id"];
 
 /// The first message: `{"type":"auth","token":"…"}`, with parameters beside it. Never shown: it holds a credential.
-pub(super) struct Hello {
-    pub(super) token: String,
+pub struct Hello {
+    /// The credential; not empty, and not checked.
+    pub token: String,
     /// As a query string.
-    pub(super) parameters: String,
+    pub parameters: String,
 }
 
 impl Hello {
@@ -24,7 +25,7 @@ impl Hello {
     ///
     /// # Errors
     /// 4401 when it is no such message or has no token; 4400 when a parameter is neither a text nor a list of texts.
-    pub(super) fn parse(text: &str) -> Result<Self, Close> {
+    pub fn parse(text: &str) -> Result<Self, Close> {
         let message: Map<String, Value> = serde_json::from_str(text).map_err(|_| Close::MALFORMED)?;
         if message.get("type").and_then(Value::as_str) != Some("auth") {
             return Err(Close::MALFORMED);
@@ -45,7 +46,7 @@ impl Hello {
 }
 
 /// Whether a message is `{"type":"ping"}`.
-pub(super) fn is_ping(text: &str) -> bool {
+pub fn is_ping(text: &str) -> bool {
     serde_json::from_str::<Map<String, Value>>(text).is_ok_and(|message| message.get("type").and_then(Value::as_str) == Some("ping"))
 }
 
