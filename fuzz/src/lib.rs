@@ -8,7 +8,7 @@ pub mod sse;
 mod tokens;
 
 pub use events::{cloudevents, draft, frame, object};
-pub use requests::{control, filter, ingest_body, stream_request};
+pub use requests::{control, filter, ingest_body, stream_request, websocket};
 pub use tokens::{claims, credential, cursor, keyset, names, subject};
 
 /// A body: takes any bytes; panics when a promise is broken.
@@ -30,6 +30,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("object", object),
     ("stream_request", stream_request),
     ("subject", subject),
+    ("websocket", websocket),
 ];
 
 /// The input as text, as a server that fails on no byte reads it.

@@ -5,6 +5,8 @@ use slipstream_event::{Actor, Event, EventType, Filter, Tenant, limits};
 use slipstream_gateway::frame::{Wire, control as frames};
 use slipstream_gateway::ingest::body::{Body, Item, Refused};
 use slipstream_gateway::stream::request::Request;
+use slipstream_gateway::websocket::handshake;
+use slipstream_gateway::websocket::hello::{Hello, Proof, is_ping};
 
 use crate::events::{TENANT, only_block};
 use crate::{head_and_rest, text};
@@ -87,4 +89,28 @@ pub fn control(data: &[u8]) {
     assert_eq!((block.id, block.event.as_deref()), (None, Some("reset")));
     let body: Value = serde_json::from_str(&block.data.expect("data")).expect("JSON");
     assert_eq!((body["lastEventId"].as_str(), body["code"].as_str(), body["cursor"].as_str()), (Some(said.as_str()), Some("cursor_invalid"), Some("cursor")));
+}
+
+/// The beginning of a WebSocket, head and first message: refused by a code of its own, or answered with a key, and a credential with parameters of which none can
+/// become another.
+pub fn websocket(data: &[u8]) {
+    let (headers, message) = head_and_rest(data);
+    match handshake::check(&http::Method::GET, http::Version::HTTP_11, &headers) {
+        Ok(accept) => assert_eq!(accept.len(), 28, "20 bytes in base64"),
+        Err(problem) => assert!(matches!(problem.status().as_u16(), 400 | 426), "{problem:?}"),
+    }
+    let message = text(message);
+    match Hello::parse(&message) {
+        Ok(hello) => {
+            let (Proof::Token(shown) | Proof::Ticket(shown)) = &hello.proof;
+            assert!(!shown.is_empty() && !is_ping(&message));
+            let said: Value = serde_json::from_str(&message).expect("JSON");
+            for (name, value) in url::form_urlencoded::parse(hello.parameters.as_bytes()) {
+                let member = &said[name.as_ref()];
+                let is_said = member == value.as_ref() || member.as_array().is_some_and(|list| list.iter().any(|one| one == value.as_ref()));
+                assert!(is_said && name != "token", "{name} in {said}");
+            }
+        }
+        Err(close) => assert!(matches!(close.code, 4400 | 4401) && !close.reason.is_empty(), "{close:?}"),
+    }
 }

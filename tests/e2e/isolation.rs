@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use slipstream_access::{Class, Route};
-use slipstream_tests::{Answer, Http, Node, Stack, eventually, ticket};
+use slipstream_tests::{Answer, Http, Node, Stack, Ws, eventually, ticket};
 
 use crate::event;
 
@@ -16,6 +16,8 @@ enum Foreign {
     Own(u16),
     /// The stream: open, without a byte of ours.
     Stream,
+    /// The stream over WebSocket: the same, and every refusal is a close code.
+    Socket,
     /// The route is for everybody.
     Public,
 }
@@ -33,6 +35,8 @@ const CASES: &[Case] = &[
     ("POST", "/api/admin/revocations", r#"{"userId":"u1-of-theirs"}"#, Foreign::Own(201)),
     ("GET", "/api/admin/revocations", "", Foreign::Own(200)),
     ("DELETE", "/api/admin/revocations/{id}", "", Foreign::NotFound),
+    ("GET", "/api/events/ws", "", Foreign::Socket),
+    ("GET", "/api/v1/events/ws", "", Foreign::Socket),
     ("GET", "/api/events/history", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
@@ -103,6 +107,12 @@ async fn no_route_answers_without_a_credential_or_below_its_class() {
             assert!(answer.status == 200 && !answer.text.contains(CANARY) && !answer.text.contains("acme"), "{method} {path}: {answer:?}");
             continue;
         }
+        if *foreign == Foreign::Socket {
+            for (token, code) in [(None, 4401), (Some(forged.clone()), 4401), (Some(String::new()), 4401), (Some(stack.token_of("u9", "acme", &[])), 4403)] {
+                shut(&node, path, token, code).await;
+            }
+            continue;
+        }
         for token in [None, Some(forged.clone()), Some(String::new())] {
             let answer = as_caller(token).await;
             assert!(matches!(answer.status, 401 | 403), "{method} {path}: {answer:?}");
@@ -134,6 +144,10 @@ async fn no_route_shows_or_changes_anything_of_another_tenant() {
                 assert!(!format!("{:?}", stream.blocks).contains(CANARY));
                 continue;
             }
+            if *foreign == Foreign::Socket {
+                assert!(!foreign_socket(&stack, &node, &path_named).await.contains(CANARY), "{path_named}");
+                continue;
+            }
             let answer = call(&foreign_http, method, &path_named, body, &own).await;
             assert!(!answer.text.contains(CANARY), "{method} {path_named}: {answer:?}");
             match foreign {
@@ -142,7 +156,7 @@ async fn no_route_shows_or_changes_anything_of_another_tenant() {
                 Foreign::NotFound => drop(answer.problem(404, "not_found")),
                 Foreign::Own(status) => assert!(answer.status == *status || (!naming.is_empty() && answer.status == 403), "{method} {path_named}: {answer:?}"),
                 Foreign::Stream => drop(answer.problem(403, "account_mismatch")),
-                Foreign::Public => {}
+                Foreign::Public | Foreign::Socket => {}
             }
         }
     }
@@ -162,6 +176,37 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
     Ours { ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]) }
+}
+
+/// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.
+async fn shut(node: &Node, path: &str, token: Option<String>, code: u16) {
+    let mut by_message = Ws::open(&node.url(), path, &[]).await;
+    by_message.say(json!({"type": "auth", "token": token})).await.unwrap();
+    let mut sockets = vec![by_message];
+    if let Some(token) = &token {
+        sockets.push(Ws::with_token(&node.url(), path, token).await);
+    }
+    for mut ws in sockets {
+        assert_eq!(ws.end().await.0, code, "{path} with {token:?}");
+        assert!(ws.messages.is_empty(), "{path}: {:?}", ws.messages);
+    }
+}
+
+/// All that a socket of another tenant is told: live, from our cursor on, and when it names our tenant.
+async fn foreign_socket(stack: &Stack, node: &Node, path: &str) -> String {
+    let ours = stack.http(node, "acme");
+    let cursor = ours.publish(&event(CANARY)).await["cursor"].as_str().unwrap().to_owned();
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let mut ws = Ws::with_token(&node.url(), &format!("{path}{separator}lastEventId={cursor}"), &stack.token("other")).await;
+    if separator == '&' {
+        assert_eq!(ws.end().await, (4403, "account_mismatch".to_owned()));
+        return format!("{:?}", ws.messages);
+    }
+    assert_eq!(ws.until("reset").await["code"], "cursor_unknown");
+    ws.until("ready").await;
+    ours.publish(&event(CANARY)).await;
+    ws.until("heartbeat").await;
+    format!("{:?}", ws.messages)
 }
 
 async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {

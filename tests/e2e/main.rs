@@ -24,6 +24,7 @@ mod slow;
 mod stream;
 mod tenants;
 mod tickets;
+mod websocket;
 
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 //! - A [`Stack`] is one deployment: a NATS server of its own, a database of its own in a Postgres of this process, and any number of
 //!   [`Node`]s, which are processes of the `slipstream` program. Dropping it ends and removes everything; when the test failed, it prints the
 //!   ends of the logs first.
-//! - [`Http`] and [`Sse`] are clients; [`client_program`] starts those of others; [`Wire`] is a bare socket. [`Proxy`] is a line that can be cut, [`Nginx`] what often stands there; a
+//! - [`Http`], [`Sse`] and [`Ws`] are clients; [`client_program`] starts those of others; [`Wire`] is a bare socket. [`Proxy`] is a line that can be cut, [`Nginx`] what often stands there; a
 //!   [`Balancer`] spreads connections over several nodes. [`Checker`] counts what was acknowledged against what is seen.
 //! - Nothing waits for time: [`eventually`] waits for a condition, with a deadline.
 //!
@@ -24,6 +24,7 @@ mod stack;
 mod tools;
 mod wait;
 mod wire;
+mod ws;
 
 pub use balancer::Balancer;
 pub use checker::{Checker, Fault};
@@ -39,3 +40,4 @@ pub use stack::{CURSOR_SECRET, Setup, Stack, TOKEN_SECRET};
 pub use tools::client_program;
 pub use wait::{PATIENCE, eventually};
 pub use wire::{Head, Wire, WireStream};
+pub use ws::Ws;

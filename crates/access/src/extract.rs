@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
 use http::request::Parts;
 use slipstream_event::Tenant;
 
@@ -112,7 +113,7 @@ where
         let access = Access::from_ref(state);
         let caller = authenticate(&access, parts, C::QUERY).await?;
         // Looked at after the caller: who is nobody learns nothing of what else is wrong.
-        Self::admit(caller, named_tenant(parts)?.as_deref())
+        Self::admit(caller, named_tenant(&parts.headers, parts.uri.query())?.as_deref())
     }
 }
 
@@ -194,10 +195,13 @@ async fn authenticate(access: &Access, parts: &Parts, query: bool) -> Result<Cal
     result
 }
 
-/// The tenant that the request names, if any. Two different names are refused rather than chosen from.
-fn named_tenant(parts: &Parts) -> Result<Option<String>, Problem> {
-    let header = parts.headers.get(TENANT_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+/// The tenant that a request names, if any.
+///
+/// # Errors
+/// 400 `account_ambiguous`: two different names are refused rather than chosen from.
+pub fn named_tenant(headers: &HeaderMap, query: Option<&str>) -> Result<Option<String>, Problem> {
+    let header = headers.get(TENANT_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let query = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut names: Vec<String> =
         query.filter(|(name, _)| name == "account_id").map(|(_, value)| value.into_owned()).chain(header).filter(|name| !name.is_empty()).collect();
     names.dedup();

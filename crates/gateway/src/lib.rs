@@ -23,6 +23,7 @@ pub mod sockets;
 pub mod stream;
 pub mod tickets;
 pub mod warm;
+pub mod websocket;
 pub mod window;
 
 pub use routes::{Gateway, ROUTES, Settings, router};

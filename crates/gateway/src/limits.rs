@@ -79,6 +79,21 @@ pub const CLOSING_MAX: Duration = Duration::from_secs(3);
 
 /// Connections that wait in the kernel to be taken, at most what the system allows (`net.core.somaxconn`). Beyond: dropped, and tried again by the peer's kernel.
 pub const BACKLOG: u32 = 16 * 1024;
+/// Longest time from the handshake of a WebSocket to its credential. Longer: it is closed with 4401.
+pub const HELLO_WAIT: Duration = Duration::from_secs(10);
+/// Largest message of a WebSocket's client, in bytes. Larger: it is closed with 1009.
+pub const CLIENT_MESSAGE_BYTES_MAX: usize = 16 * 1024;
+/// Most messages of a WebSocket's client at once; one more is allowed each second. More: it is closed with 1008.
+pub const CLIENT_MESSAGES_MAX: u32 = 64;
+/// Most bytes that are read of a WebSocket's client after it was closed. More: it is reset.
+pub const CLIENT_REST_BYTES_MAX: usize = 1024 * 1024;
+/// A WebSocket's buffer for what its client says, in bytes.
+pub const MESSAGE_READ_BYTES: usize = 2 * 1024;
+/// A WebSocket's buffer for messages that go out together, in bytes; a message that goes beyond it leaves at once.
+pub const MESSAGE_WRITE_BYTES: usize = 8 * 1024;
+/// Most bytes that wait in a WebSocket's buffer: at least its size and the largest message, which is an event in its frame. More: it is cut.
+pub const MESSAGE_WRITE_BYTES_MAX: usize = 256 * 1024;
+
 /// Longest time to read a request's head.
 pub const HEAD_READ: Duration = Duration::from_secs(10);
 /// Largest request head, in bytes. Larger: 431.

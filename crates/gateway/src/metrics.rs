@@ -20,6 +20,8 @@ pub const PAGES: &str = "slipstream_gateway_replay_pages_total";
 pub const CLOSED: &str = "slipstream_gateway_closed_streams_total";
 /// Streams that were cut because their socket took no byte for too long.
 pub const EVICTED: &str = "slipstream_gateway_evicted_streams_total";
+/// WebSockets that the server closed, by close code.
+pub const WEBSOCKETS_CLOSED: &str = "slipstream_gateway_closed_websockets_total";
 /// `reset` events sent, by code.
 pub const RESETS: &str = "slipstream_gateway_resets_total";
 /// Events that the feed took from the log, by way.
@@ -52,6 +54,7 @@ pub fn describe() {
     describe_counter!(PAGES, Unit::Count, "Pages that were read for replays, by source (broker, archive)");
     describe_counter!(CLOSED, Unit::Count, "Streams that the server ended, by reason");
     describe_counter!(EVICTED, Unit::Count, "Streams that were cut because their socket took no byte for too long");
+    describe_counter!(WEBSOCKETS_CLOSED, Unit::Count, "WebSockets that the server closed, by close code");
     describe_counter!(RESETS, Unit::Count, "Reset events sent, by code");
     describe_counter!(FED, Unit::Count, "Events that the feed took from the log, by way (live, fill)");
     describe_counter!(FEED_UNREADABLE, Unit::Count, "Messages of the log that were no event and were passed over");

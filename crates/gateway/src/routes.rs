@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{delete, post};
+use axum::routing::{delete, get, post};
 use slipstream_access::{Access, Class, Route};
 use slipstream_broker::Broker;
 use tokio::time::Duration;
@@ -19,7 +19,7 @@ use crate::stream::replay::Replay;
 use crate::stream::session::Env;
 use crate::stream::shelf::Budget;
 use crate::tickets::BrokerTickets;
-use crate::{ingest, revocations, stream, tickets};
+use crate::{ingest, revocations, stream, tickets, websocket};
 
 /// The routes, for the isolation test.
 pub const ROUTES: &[Route] = &[
@@ -29,6 +29,8 @@ pub const ROUTES: &[Route] = &[
     Route::new("POST", "/api/admin/revocations", Class::Admin),
     Route::new("GET", "/api/admin/revocations", Class::Admin),
     Route::new("DELETE", "/api/admin/revocations/{id}", Class::Admin),
+    Route::new("GET", "/api/events/ws", Class::Reader),
+    Route::new("GET", "/api/v1/events/ws", Class::Reader),
 ];
 
 /// What the gateway's handlers share.
@@ -43,11 +45,12 @@ pub struct Gateway {
     pub(crate) ticket_opens: Arc<Opens>,
     pub(crate) audiences: Arc<Audiences>,
     pub(crate) env: Env,
+    pub(crate) websocket: websocket::Settings,
     pub(crate) drain: CancellationToken,
 }
 
 /// What differs between deployments.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Silence after which a stream says that it is alive.
     pub heartbeat: Duration,
@@ -55,6 +58,8 @@ pub struct Settings {
     pub budget: Budget,
     /// How often streams may be opened.
     pub rates: Rates,
+    /// What holds for WebSockets only.
+    pub websocket: websocket::Settings,
 }
 
 impl Gateway {
@@ -72,7 +77,7 @@ impl Gateway {
         let env = Env { hub: hub.clone(), revoked: access.revocations().clone(), heartbeat: settings.heartbeat };
         let access = access.with_tickets(Arc::new(BrokerTickets(broker.clone())));
         let (stream_opens, ticket_opens) = (Opens::new(settings.rates), Opens::new(settings.rates));
-        Self { access, broker, hub, replay, admission, stream_opens, ticket_opens, audiences: Arc::default(), env, drain }
+        Self { access, broker, hub, replay, admission, stream_opens, ticket_opens, audiences: Arc::default(), env, websocket: settings.websocket, drain }
     }
 
     /// What counts openings: to [forget](Opens::forget_idle) those of the past.
@@ -87,7 +92,8 @@ impl FromRef<Gateway> for Access {
     }
 }
 
-/// The routes: `POST /api/events` (ingest), `GET /api/events` (stream), `POST /api/events/ticket`, and those of revocations.
+/// The routes: `POST /api/events` (ingest), `GET /api/events` (stream), the stream as a WebSocket, also where clients of the activity log look for it, `POST
+/// /api/events/ticket`, and those of revocations.
 pub fn router(gateway: Gateway) -> Router {
     let body_limit = axum::extract::DefaultBodyLimit::max(slipstream_event::limits::BATCH_BYTES_MAX);
     Router::new()
@@ -95,6 +101,8 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/api/events/ticket", post(tickets::post))
         .route("/api/admin/revocations", post(revocations::post).get(revocations::list))
         .route("/api/admin/revocations/{id}", delete(revocations::delete))
+        .route("/api/events/ws", get(websocket::open))
+        .route("/api/v1/events/ws", get(websocket::open))
         .layer(body_limit)
         .with_state(gateway)
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use slipstream_access::service::ServiceKey;
 use slipstream_access::{Issuer, Preset, Secret};
+use slipstream_gateway::websocket::Origins;
 
 pub use layers::Faults;
 
@@ -61,6 +62,7 @@ pub struct Config {
     pub heartbeat_ms: u64,
     pub stream_threads: usize,
     pub stream_stall_seconds: u64,
+    pub ws_origins: Vec<String>,
     pub replay_tenant_bytes_per_second: u64,
     pub streams_node_max: usize,
     pub streams_tenant_max: usize,
@@ -112,6 +114,7 @@ impl Config {
         expect((1..=slipstream_event::limits::SHARDS_MAX).contains(&self.shards), "shards: must be 1 to 64");
         expect(matches!(self.stream_replicas, 1 | 3 | 5), "stream_replicas: must be 1, 3 or 5");
         expect(self.fail_points.is_empty() || cfg!(debug_assertions), "fail_points: only in debug builds");
+        faults.extend(Origins::parse(&self.ws_origins).err().map(|fault| format!("ws_origins: {fault}")));
         faults.extend(self.access().faults());
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
     }

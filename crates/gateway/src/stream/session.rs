@@ -63,6 +63,7 @@ pub struct Session {
     phase: Phase,
     has_noticed: bool,
     has_warned: bool,
+    closed_by: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +118,7 @@ impl Session {
             phase: Phase::Replaying,
             has_noticed: false,
             has_warned: false,
+            closed_by: None,
         };
         session.outbox = control::opening(session.wire(), retry_ms, &session.cursor(env));
         if let Start::Reset(code) = start {
@@ -227,6 +229,7 @@ impl Session {
     pub fn close(&mut self, reason: &'static str, reconnect: bool) {
         if self.phase != Phase::Ended {
             self.say(&control::close(reason, reconnect));
+            self.closed_by = Some(reason);
             self.end();
             counter!(CLOSED, "reason" => reason).increment(1);
         }
@@ -246,6 +249,11 @@ impl Session {
     /// Whether it ended.
     pub fn has_ended(&self) -> bool {
         self.phase == Phase::Ended
+    }
+
+    /// The reason of its `close`, if it said one.
+    pub fn closed_by(&self) -> Option<&'static str> {
+        self.closed_by
     }
 
     /// Whether its replay is over.

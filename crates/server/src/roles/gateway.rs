@@ -13,6 +13,7 @@ use slipstream_gateway::opens::{Opens, Rates};
 use slipstream_gateway::sockets::Sockets;
 use slipstream_gateway::stream::admission::{Admission, Caps};
 use slipstream_gateway::stream::shelf::Budget;
+use slipstream_gateway::websocket::{self, Origins};
 use slipstream_gateway::{Gateway, Settings};
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -44,7 +45,7 @@ impl Parts<'_> {
             stages.feed.start(format!("feed {shard}"), Feed::new(broker.clone(), hub.clone(), shard).run(stages.feed.token()));
         }
         let admission = Admission::new(caps(self.config));
-        let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), admission, settings(self.config), drain.clone());
+        let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), admission, settings(self.config)?, drain.clone());
         for opens in gateway.opens() {
             stages.upkeep.start("opens", forget_idle(opens, stages.upkeep.token()));
         }
@@ -62,12 +63,14 @@ fn caps(config: &Config) -> Caps {
     Caps { node_max: config.streams_node_max, tenant_max: config.streams_tenant_max, user_max: config.streams_user_max }
 }
 
-fn settings(config: &Config) -> Settings {
-    Settings {
+fn settings(config: &Config) -> anyhow::Result<Settings> {
+    let origins = Origins::parse(&config.ws_origins).map_err(|fault| anyhow::anyhow!("ws_origins: {fault}"))?;
+    Ok(Settings {
         heartbeat: Duration::from_millis(config.heartbeat_ms),
         budget: Budget { bytes_per_second: config.replay_tenant_bytes_per_second },
         rates: Rates { user_per_minute: config.stream_opens_user_per_minute, tenant_per_second: config.stream_opens_tenant_per_second },
-    }
+        websocket: websocket::Settings { origins, stall: Duration::from_secs(config.stream_stall_seconds) },
+    })
 }
 
 async fn forget_idle(opens: Arc<Opens>, shutdown: CancellationToken) -> Result<(), Infallible> {
