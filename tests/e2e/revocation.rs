@@ -297,3 +297,48 @@ async fn an_entry_ends_at_its_time() {
     assert!(OffsetDateTime::now_utc() >= until.datetime());
     assert_eq!(admin.get(REVOCATIONS).await.expect(200)["items"], json!([]));
 }
+
+#[tokio::test]
+async fn an_open_stream_ends_within_a_second_of_a_revocation() {
+    let stack = Stack::start().await;
+    let nodes = nodes(&stack).await;
+    let admin = admin(&stack, &nodes[0], "acme");
+    let by_token = |token: &str, node: &Node| Http::new(node.url(), Some(token.to_owned()));
+    for (reason, reconnect) in [("permissions_changed", true), ("access_revoked", false), ("user_disabled", false)] {
+        // Another user for each, so that nobody was cut off before.
+        let user = format!("user-of-{reason}");
+        let token = sign(&stack, &grant(&user, "acme"));
+        let ticket = by_token(&token, &nodes[0]).post("/api/events/ticket", &json!({})).await.expect(201)["ticket"].as_str().unwrap().to_owned();
+        let mut cut = vec![
+            by_token(&token, &nodes[0]).stream("", None).await.unwrap(),
+            by_token(&token, &nodes[1]).stream("", None).await.unwrap(),
+            Http::new(nodes[1].url(), None).stream(&format!("?ticket={ticket}"), None).await.unwrap(),
+        ];
+        let others = [grant("u2", "acme"), grant(&user, "other")];
+        let mut stay = Vec::new();
+        for other in &others {
+            stay.push(by_token(&sign(&stack, other), &nodes[1]).stream("", None).await.unwrap());
+        }
+        for stream in cut.iter_mut().chain(&mut stay) {
+            stream.until_control("ready").await;
+        }
+        let since = Instant::now();
+        admin.post(REVOCATIONS, &json!({"userId": user, "reason": reason})).await.expect(201);
+        for stream in &mut cut {
+            let close = stream.until_control("close").await;
+            assert_eq!((&close["reason"], &close["reconnect"]), (&json!(reason), &json!(reconnect)));
+            stream.to_end(AT_ONCE).await;
+            assert_eq!(stream.blocks.last().unwrap().event.as_deref(), Some("close"), "it says why, and ends");
+        }
+        assert!(since.elapsed() < AT_ONCE, "{:?}", since.elapsed());
+        let next = event("next");
+        admin_writer(&stack, &nodes[0]).publish(&next).await;
+        stay[0].until_event(next["id"].as_str().unwrap()).await;
+        stay[1].until_control("heartbeat").await;
+    }
+}
+
+/// Somebody of the tenant who writes.
+fn admin_writer(stack: &Stack, node: &Node) -> Http {
+    Http::new(node.url(), Some(stack.token_of("the-writer", "acme", &["writer"])))
+}
