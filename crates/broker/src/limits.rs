@@ -72,8 +72,9 @@ pub const CONSUMER_NAME_LEN_MAX: usize = 64;
 
 /// How often a watch over a bucket compares what it knows with the bucket's leader.
 pub const WATCH_INTERVAL: Duration = Duration::from_millis(400);
-/// Longest wait of a watch for the leader's answer. Longer: the watch says that what it knows may be old.
-pub const WATCH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest wait of a watch for one answer of the leader. Longer: the watch says that what it knows may be old. Short, because an answer that went with a leader must not
+/// delay what its successor acknowledges.
+pub const WATCH_TIMEOUT: Duration = Duration::from_millis(600);
 /// Pause before a watch that failed should be asked again.
 pub const WATCH_RETRY: Duration = Duration::from_millis(100);
 /// How long the mark of a deleted key stays. Readers that were away longer read everything.

@@ -5,9 +5,10 @@
 //! went back, an error), everything is read again.
 
 use async_nats::Subscriber;
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream;
 use futures_util::{FutureExt, StreamExt};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{Bucket, Entry, entry};
@@ -108,11 +109,16 @@ impl Watch {
             entries.extend(page.messages.into_iter().filter_map(|message| entry(self.bucket, &message.subject, message.seq, message.payload)));
             next = last + 1;
         }
-        while let Some(message) = self.broker.read_on_leader(&self.stream, &json!({"seq": next, "next_by_subj": filter})).await? {
+        while let Some(message) = self.next_on_leader(&json!({"seq": next, "next_by_subj": filter})).await? {
             next = message.sequence + 1;
             entries.extend(entry(self.bucket, &message.subject, message.sequence, message.payload));
         }
         Ok(entries)
+    }
+
+    async fn next_on_leader(&self, ask: &Value) -> Result<Option<StreamMessage>, Error> {
+        let read = self.broker.read_on_leader(&self.stream, ask);
+        self.broker.connection().within(limits::WATCH_TIMEOUT, "no answer in time", read).await?
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use slipstream_broker::{Broker, Config, Message, Provision};
+use slipstream_broker::{Broker, Bucket, Config, Message, Provision, Update};
 
 use crate::events::{eventually, numbered, payloads, seqs, tenant};
 use crate::server::{Server, free_port};
@@ -122,6 +122,43 @@ async fn a_reader_notices_that_its_consumer_died() {
     publish(&broker, "a", 10).await;
     let mut log = eventually("another reader", async || broker.consume(0, 11).await.ok()).await;
     assert_eq!(seqs(&log.next_batch(10, 1 << 20, Duration::from_millis(200)).await.unwrap()), (11..=20).collect::<Vec<_>>());
+}
+
+/// What is acknowledged is seen on every other server within a second, also while the bucket's leader dies.
+#[tokio::test]
+async fn a_watch_sees_within_a_second_what_is_acknowledged_although_the_leader_died() {
+    let (mut servers, broker) = cluster().await;
+    let raw = servers[0].raw().await;
+    let name = raw.get_stream("KV_revocations").await.unwrap().cached_info().cluster.clone().unwrap().leader.unwrap();
+    let leader: usize = name[1..].parse().unwrap();
+    let reader = Broker::connect(servers[(leader + 1) % 3].config(1)).await.unwrap();
+    let writer = Broker::connect(servers[(leader + 2) % 3].config(1)).await.unwrap();
+    drop((broker, raw));
+    let mut watch = reader.kv_watch(Bucket::Revocations);
+    eventually("the whole", async || watch.next().await.ok()).await;
+    for round in 0..6_u64 {
+        if round == 2 {
+            servers[leader].kill();
+        }
+        let key = format!("acme.{round}");
+        // Watched all the time, as in a process that serves.
+        let seen = async {
+            loop {
+                match watch.next().await {
+                    Ok(Update::Whole(entries) | Update::Changes(entries)) if entries.iter().any(|entry| entry.key == key) => return Instant::now(),
+                    Ok(_) => {}
+                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                }
+            }
+        };
+        let acked = async {
+            eventually("it is acknowledged", async || writer.kv_put(Bucket::Revocations, &key, "x".into(), None).await.ok()).await;
+            Instant::now()
+        };
+        let (seen_at, acked_at) = tokio::join!(seen, acked);
+        let late = seen_at.saturating_duration_since(acked_at);
+        assert!(late < Duration::from_secs(1), "round {round}: {late:?}");
+    }
 }
 
 /// Direct gets go to any copy, so also to one that hangs: the second way has to answer.
