@@ -75,7 +75,11 @@ struct Shared {
 async fn restart_both(readers: usize, end: End) -> (Vec<Seen>, Vec<Instant>) {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
-    let setup = Setup::default().env("SLIPSTREAM_STREAMS_USER_MAX", "5000").env("SLIPSTREAM_DRAIN_WAIT_MS", "500").env("SLIPSTREAM_HEARTBEAT_MS", "10000");
+    let setup = Setup::default()
+        .env("SLIPSTREAM_STREAMS_USER_MAX", "5000")
+        .env("SLIPSTREAM_STREAM_OPENS_USER_PER_MINUTE", "100000")
+        .env("SLIPSTREAM_DRAIN_WAIT_MS", "500")
+        .env("SLIPSTREAM_HEARTBEAT_MS", "10000");
     let stack = setup.env("SLIPSTREAM_LOG", "info").start().await;
     let nodes = [stack.node("gateway").await, stack.node("gateway").await];
     let balancer = Balancer::before(&nodes.each_ref().map(Node::url)).await;

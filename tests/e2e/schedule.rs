@@ -50,7 +50,7 @@ async fn any_schedule_shows_each_event_once_in_order_with_three_shards() {
 
 async fn run(shards: u16) {
     let seed = slipstream_tests::seed();
-    println!("SLIPSTREAM_TEST_SEED={seed}");
+    eprintln!("SLIPSTREAM_TEST_SEED={seed}");
     let retention = Duration::from_secs(2);
     let provision = Provision { max_age: Some(retention), duplicate_window: Some(retention), ..Provision::default() };
     let stack = Setup::default().shards(shards).provision(provision).start().await;

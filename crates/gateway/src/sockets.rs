@@ -57,7 +57,7 @@ impl Sockets {
     /// # Errors
     /// When the system gives no poll.
     pub fn new(gateway: &Gateway, threads: usize, stall: Duration, drain: &CancellationToken) -> io::Result<(Self, Vec<Part>)> {
-        let parts: Vec<Part> = (0..threads.max(1)).map(|_| Reactor::new(gateway, stall, drain)).collect::<io::Result<_>>()?;
+        let parts: Vec<Part> = (0..threads.max(1)).map(|_| Reactor::part(gateway, stall, drain)).collect::<io::Result<_>>()?;
         let inboxes = parts.iter().map(|part| part.reactor.inbox()).collect();
         Ok((Self { inboxes, turn: Arc::default() }, parts))
     }

@@ -26,8 +26,8 @@ use crate::limits;
 use crate::sockets::Sockets;
 use crate::stream::session::Session;
 
-/// The first bytes of HTTP/2 that no request of HTTP/1 begins with.
-const PREFACE: [u8; 4] = *b"PRI ";
+/// What every connection of HTTP/2 begins with, and no request of HTTP/1 (RFC 9113 §3.4).
+const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 

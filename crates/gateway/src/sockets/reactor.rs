@@ -53,7 +53,7 @@ enum Queued {
 }
 
 impl Reactor {
-    pub(super) fn new(gateway: &Gateway, stall: Duration, drain: &CancellationToken) -> io::Result<Part> {
+    pub(super) fn part(gateway: &Gateway, stall: Duration, drain: &CancellationToken) -> io::Result<Part> {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(Waker::new(poll.registry(), WAKER)?));
         let (asks, asked) = mpsc::channel(limits::WANTED_MAX);

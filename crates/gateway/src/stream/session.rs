@@ -145,7 +145,7 @@ impl Session {
             if self.log.is_closed() {
                 return Next::Rebase;
             }
-            let taken = if let Some(page) = self.page.take() { self.from_page(page) } else { self.from_window(env, spans) };
+            let taken = if let Some(page) = self.page.take() { self.read_page(page) } else { self.read_window(env, spans) };
             match taken {
                 Ok((span, source)) if !span.bytes.is_empty() => {
                     self.silent_since = now;
@@ -286,7 +286,7 @@ impl Session {
         self.position
     }
 
-    fn from_page(&mut self, page: Arc<Page>) -> Result<(Span, &'static str), Next> {
+    fn read_page(&mut self, page: Arc<Page>) -> Result<(Span, &'static str), Next> {
         let span = page.span(self.position, &self.reader.audience, self.user());
         let source = page.source();
         self.go(&span);
@@ -294,7 +294,7 @@ impl Session {
         Ok((span, source))
     }
 
-    fn from_window(&mut self, env: &Env, spans: &mut Spans) -> Result<(Span, &'static str), Next> {
+    fn read_window(&mut self, env: &Env, spans: &mut Spans) -> Result<(Span, &'static str), Next> {
         // Before the read: an event is in its lane before `last` tells of it.
         let last = self.log.last();
         match spans.read(&self.lane, self.position, &self.reader.audience, self.user()) {
