@@ -80,13 +80,21 @@ fn check_frame(tenant: &Tenant, payload: &[u8]) {
     assert_eq!(frame.tenant(), tenant);
     let event = Event::from_json(payload).expect("a frame is made of an event");
     let name = Some(event.event_type.to_string());
-    let public = event.clone().to_public_json();
-    let cloud = slipstream_event::cloudevents::to_json(&event);
-    for (projection, event_name, data) in [(Projection::Envelope, None, &public), (Projection::Named, name, &public), (Projection::CloudEvents, None, &cloud)] {
+    let public = Event { changes: None, ..event.clone() };
+    for (projection, event_name) in [(Projection::Envelope, None), (Projection::Named, name), (Projection::CloudEvents, None)] {
         let bytes = frame.bytes(projection, Wire::Sse);
         assert_eq!(frame.bytes(projection, Wire::Chunked), [format!("{:x}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat());
         let block = only_block(&bytes);
-        assert_eq!(block, Block { id: Some(key.seal(tenant, position)), event: event_name, data: Some(data.clone()), retry: None });
+        assert_eq!((&block.id, &block.event, block.retry), (&Some(key.seal(tenant, position)), &event_name, None));
+        let data = block.data.expect("an event has data");
+        if projection == Projection::CloudEvents {
+            assert_eq!(data, slipstream_event::cloudevents::to_json(&public));
+        } else {
+            assert_eq!(Event::from_json(data.as_bytes()).ok().as_ref(), Some(&public), "what is shown is the event, without what is hidden");
+        }
+        let message = frame.bytes(projection, Wire::Message);
+        let (line, rest) = message.split_at(message.len() - 1);
+        assert!(rest == b"\n" && !line.contains(&b'\n') && serde_json::from_slice::<serde_json::Value>(line).is_ok());
     }
 }
 

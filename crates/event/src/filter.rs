@@ -53,15 +53,46 @@ impl Filter {
 
     /// Whether it asks for `event`.
     pub fn takes(&self, event: &Event) -> bool {
-        let any = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|w| w == value);
-        let legacy = event.legacy.as_ref().map(|l| l.entity_type.as_str());
-        (self.types.is_empty() || self.types.iter().any(|prefix| has_prefix(event.event_type.as_str(), prefix)))
-            && any(&self.modules, &event.module)
-            && (any(&self.entity_types, &event.entity_type) || legacy.is_some_and(|old| any(&self.entity_types, old)))
-            && any(&self.entity_ids, &event.entity_id)
-            && any(&self.actors, &event.actor.user_id)
-            && (self.severities.is_empty() || self.severities.contains(&event.severity))
+        self.takes_facts(&Facts {
+            event_type: event.event_type.as_str(),
+            module: &event.module,
+            entity_type: &event.entity_type,
+            legacy_entity_type: event.legacy.as_ref().map(|legacy| legacy.entity_type.as_str()),
+            entity_id: &event.entity_id,
+            actor: &event.actor.user_id,
+            severity: event.severity,
+        })
     }
+
+    /// Whether it asks for an event of which this is known.
+    pub fn takes_facts(&self, facts: &Facts<'_>) -> bool {
+        let any = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|w| w == value);
+        (self.types.is_empty() || self.types.iter().any(|prefix| has_prefix(facts.event_type, prefix)))
+            && any(&self.modules, facts.module)
+            && (any(&self.entity_types, facts.entity_type) || facts.legacy_entity_type.is_some_and(|old| any(&self.entity_types, old)))
+            && any(&self.entity_ids, facts.entity_id)
+            && any(&self.actors, facts.actor)
+            && (self.severities.is_empty() || self.severities.contains(&facts.severity))
+    }
+}
+
+/// What filters look at of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The type.
+    pub event_type: &'a str,
+    /// The module.
+    pub module: &'a str,
+    /// The entity's type.
+    pub entity_type: &'a str,
+    /// The entity's type as older clients know it.
+    pub legacy_entity_type: Option<&'a str>,
+    /// The entity's id.
+    pub entity_id: &'a str,
+    /// The actor's user id.
+    pub actor: &'a str,
+    /// How grave.
+    pub severity: Severity,
 }
 
 /// Whether `event_type` begins with the whole tokens of `prefix`.

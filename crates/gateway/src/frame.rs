@@ -3,10 +3,13 @@
 pub mod control;
 mod wire;
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use slipstream_event::{CursorKey, Event, Position, Tenant, Visibility, cloudevents};
+use slipstream_event::filter::Facts;
+use slipstream_event::{CursorKey, Event, EventType, Filter, Position, Severity, Tenant, Viewer, Visibility, cloudevents};
+use uuid::Uuid;
 
 pub use wire::Wire;
 
@@ -22,29 +25,56 @@ pub enum Projection {
     CloudEvents,
 }
 
-/// One event of the log, ready to be sent. Each projection is encoded when it is first asked for, then shared.
+/// One event of the log, ready to be sent. Each projection is encoded once, then shared; the envelope at once, the others when they are first asked for.
 #[derive(Debug)]
 pub struct Frame {
     seq: u64,
-    event: Event,
+    id: Uuid,
+    tenant: Tenant,
+    known: Box<Known>,
+    /// The envelope in an HTTP/1.1 chunk; what other writers send of it is cut out.
+    envelope: Bytes,
+    /// Where the cursor and the JSON stand in it.
+    cursor: (u32, u32),
+    json: (u32, u32),
+    rest: OnceLock<Box<Rest>>,
+}
+
+/// What decides who gets an event.
+#[derive(Debug)]
+struct Known {
+    event_type: EventType,
+    module: String,
+    entity_type: String,
+    legacy_entity_type: Option<String>,
+    entity_id: String,
+    actor: String,
+    severity: Severity,
+    visibility: Visibility,
     concerned: Option<String>,
-    cursor: String,
-    json: String,
-    /// In HTTP/1.1 chunks, by projection: what other writers send is cut out of them.
-    chunks: [OnceLock<Bytes>; 3],
-    /// As messages, by projection; names make no difference there.
+}
+
+/// The projections that few ask for.
+#[derive(Debug, Default)]
+struct Rest {
+    named: OnceLock<Bytes>,
+    cloudevents: OnceLock<Bytes>,
+    /// As messages: the envelope, and CloudEvents. Names make no difference there.
     messages: [OnceLock<Bytes>; 2],
 }
 
 impl Frame {
     /// The frame of a message of the log. `None` when the payload is no event of `tenant`, the tenant of its subject.
     pub fn new(key: &CursorKey, tenant: &Tenant, position: Position, payload: &[u8]) -> Option<Self> {
-        let mut event = Event::from_json(payload).ok().filter(|event| event.tenant_id == *tenant)?;
-        event.changes = None;
-        let json = event.to_json();
-        let cursor = key.seal(&event.tenant_id, position);
-        let concerned = event.concerned();
-        Some(Self { seq: position.seq, concerned, cursor, json, event, chunks: Default::default(), messages: Default::default() })
+        let event = Event::from_json(payload).ok().filter(|event| event.tenant_id == *tenant)?;
+        // What is canonical, and has nothing that streams do not show, is shown as it is.
+        let is_shown = event.changes.is_none() && memchr::memchr2(b'\n', b'\r', payload).is_none();
+        let json = std::str::from_utf8(payload).ok().filter(|_| is_shown).map_or_else(|| Cow::Owned(event.clone().to_public_json()), Cow::Borrowed);
+        let cursor = key.seal(tenant, position);
+        let envelope = wire::chunk(&["id: ", &cursor, "\ndata: ", &json, "\n\n"]);
+        let (end, place) = (envelope.len() - 4, |from: usize, len: usize| (u32::try_from(from).unwrap_or(u32::MAX), u32::try_from(len).unwrap_or(u32::MAX)));
+        let (json, cursor) = (place(end - json.len(), json.len()), place(end - json.len() - 7 - cursor.len(), cursor.len()));
+        Some(Self { seq: position.seq, id: event.id, tenant: tenant.clone(), known: Box::new(Known::of(event)), envelope, cursor, json, rest: OnceLock::new() })
     }
 
     /// Sequence in the log.
@@ -54,27 +84,22 @@ impl Frame {
 
     /// Whose event it is.
     pub fn tenant(&self) -> &Tenant {
-        &self.event.tenant_id
+        &self.tenant
     }
 
     /// The event's id.
-    pub fn id(&self) -> uuid::Uuid {
-        self.event.id
-    }
-
-    /// The event.
-    pub fn event(&self) -> &Event {
-        &self.event
-    }
-
-    /// The user whom the event concerns, if any.
-    pub fn concerned(&self) -> Option<&str> {
-        self.concerned.as_deref()
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Whether it depends on the reader's user id who may see it.
     pub fn is_personal(&self) -> bool {
-        self.concerned.is_some() && matches!(self.event.visibility, Visibility::Subject | Visibility::External)
+        self.known.concerned.is_some() && matches!(self.known.visibility, Visibility::Subject | Visibility::External)
+    }
+
+    /// Whether `user` may see it with the rights of `viewer`, and asked for it.
+    pub fn is_for(&self, viewer: &Viewer, user: Option<&str>, filter: &Filter) -> bool {
+        viewer.sees_as(user, &self.known.visibility, self.known.concerned.as_deref()) && (filter.is_empty() || filter.takes_facts(&self.known.facts()))
     }
 
     /// The bytes of a projection, for a kind of writer.
@@ -87,38 +112,105 @@ impl Frame {
     }
 
     fn chunk(&self, projection: Projection) -> &Bytes {
-        let encode = || match projection {
-            Projection::Envelope => self.encode(None, &self.json),
-            Projection::Named => self.encode(Some(self.event.event_type.as_str()), &self.json),
-            Projection::CloudEvents => self.encode(None, &cloudevents::to_json(&self.event)),
-        };
-        self.chunks[projection as usize].get_or_init(encode)
+        match projection {
+            Projection::Envelope => &self.envelope,
+            Projection::Named => self.rest().named.get_or_init(|| self.encode(Some(self.known.event_type.as_str()), self.json())),
+            Projection::CloudEvents => self.rest().cloudevents.get_or_init(|| self.encode(None, &self.cloudevent())),
+        }
     }
 
     fn message(&self, projection: Projection) -> &Bytes {
-        let encode = |json: &str| Bytes::from(format!(r#"{{"type":"event","cursor":"{}","event":{json}}}{}"#, self.cursor, '\n'));
+        let encode = |json: &str| Bytes::from(format!("{{\"type\":\"event\",\"cursor\":\"{}\",\"event\":{json}}}\n", self.cursor()));
         match projection {
-            Projection::Envelope | Projection::Named => self.messages[0].get_or_init(|| encode(&self.json)),
-            Projection::CloudEvents => self.messages[1].get_or_init(|| encode(&cloudevents::to_json(&self.event))),
+            Projection::Envelope | Projection::Named => self.rest().messages[0].get_or_init(|| encode(self.json())),
+            Projection::CloudEvents => self.rest().messages[1].get_or_init(|| encode(&self.cloudevent())),
         }
     }
 
     /// Cursor, type and JSON hold no line breaks.
     fn encode(&self, name: Option<&str>, data: &str) -> Bytes {
         let parts = match name {
-            Some(name) => &["id: ", &self.cursor, "\nevent: ", name, "\ndata: ", data, "\n\n"][..],
-            None => &["id: ", &self.cursor, "\ndata: ", data, "\n\n"][..],
+            Some(name) => &["id: ", self.cursor(), "\nevent: ", name, "\ndata: ", data, "\n\n"][..],
+            None => &["id: ", self.cursor(), "\ndata: ", data, "\n\n"][..],
         };
         wire::chunk(parts)
     }
 
-    /// Size of its JSON, in bytes.
-    pub fn json_bytes(&self) -> usize {
-        self.json.len()
+    /// Read anew: few ask for it.
+    fn cloudevent(&self) -> String {
+        Event::from_json(self.json().as_bytes()).map(|event| cloudevents::to_json(&event)).unwrap_or_default()
+    }
+
+    fn rest(&self) -> &Rest {
+        self.rest.get_or_init(Box::default)
+    }
+
+    fn cursor(&self) -> &str {
+        self.cut(self.cursor)
+    }
+
+    fn json(&self) -> &str {
+        self.cut(self.json)
+    }
+
+    fn cut(&self, (from, len): (u32, u32)) -> &str {
+        let bytes = self.envelope.get(from as usize..(from + len) as usize).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// Roughly what it holds in memory, in bytes.
     pub fn weight(&self) -> usize {
-        self.json.len() * 2 + self.event.metadata.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() + 768
+        self.envelope.len() + FRAME_WEIGHT
+    }
+}
+
+/// Roughly what a frame holds besides its envelope, in bytes.
+pub const FRAME_WEIGHT: usize = 640;
+
+impl Known {
+    fn of(event: Event) -> Self {
+        let concerned = event.concerned();
+        let Event { event_type, module, entity_type, legacy, entity_id, actor, severity, visibility, .. } = event;
+        let legacy_entity_type = legacy.map(|legacy| legacy.entity_type);
+        Self { event_type, module, entity_type, legacy_entity_type, entity_id, actor: actor.user_id, severity, visibility, concerned }
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            event_type: self.event_type.as_str(),
+            module: &self.module,
+            entity_type: &self.entity_type,
+            legacy_entity_type: self.legacy_entity_type.as_deref(),
+            entity_id: &self.entity_id,
+            actor: &self.actor,
+            severity: self.severity,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slipstream_event::Actor;
+
+    use super::*;
+
+    fn frame(payload: &str) -> Frame {
+        Frame::new(&CursorKey::new(b"k"), &Tenant::new("t").unwrap(), Position::new(0, 1, 7), payload.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_canonical_becomes_so_and_what_is_hidden_stays_hidden() {
+        let mut event = Event::new(&Tenant::new("t").unwrap(), &EventType::new("a.b.c").unwrap(), "e", Actor::user("u"));
+        let plain = event.to_json();
+        assert_eq!(frame(&plain).json(), plain);
+        let spread = plain.replace(",\"action\"", ",\n\"action\"");
+        assert_ne!(spread, plain);
+        assert_eq!(frame(&spread).json(), plain);
+        let mut changes = slipstream_event::Object::new();
+        changes.set("price", &1).unwrap();
+        event.changes = Some(changes);
+        assert_eq!(frame(&event.to_json()).json(), plain);
+        let shown = frame(&plain);
+        assert_eq!(shown.cursor(), CursorKey::new(b"k").seal(&Tenant::new("t").unwrap(), Position::new(0, 1, 7)));
     }
 }

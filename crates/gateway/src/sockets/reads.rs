@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::inbox::{Inbox, Letter};
 use crate::limits;
+use crate::stream::page::Page;
 use crate::stream::replay::{Replay, Step, Wanted};
 
 /// A stream asks.
@@ -46,32 +47,38 @@ impl Reads {
                 Ok(()) = self.revoked.changed() => self.inbox.put(Letter::Revoked),
                 _ = sweep.tick() => self.replay.sweep(),
                 Some(asked) = self.asked.recv(), if under_way.len() < limits::READS_MAX => under_way.push(work(&self.replay, &self.inbox, Job::Asked(asked))),
-                Some(next) = under_way.next(), if !under_way.is_empty() => {
-                    // Read before the stream asks for it.
-                    under_way.extend(next.map(|wanted| work(&self.replay, &self.inbox, Job::Ahead(wanted))));
+                Some(done) = under_way.next(), if !under_way.is_empty() => {
+                    if let Some((asked, page)) = done {
+                        // The next page is asked for before this one's events are made frames: the broker works meanwhile.
+                        let ahead = Wanted { after: page.through_seq(), ..asked.wanted.clone() };
+                        under_way.push(work(&self.replay, &self.inbox, Job::Ahead(ahead)));
+                        under_way.push(work(&self.replay, &self.inbox, Job::Make(asked, page)));
+                    }
                 }
             }
         }
     }
 }
 
-/// A read.
+/// What is done for a stream, one after the other.
 enum Job {
     Asked(Asked),
+    Make(Asked, Arc<Page>),
     Ahead(Wanted),
 }
 
-/// Reads; gives what the same stream will ask for next.
-async fn work(replay: &Replay, inbox: &Inbox, job: Job) -> Option<Wanted> {
-    let Asked { key, generation, wanted } = match job {
-        Job::Asked(asked) => asked,
-        Job::Ahead(wanted) => {
-            replay.step(&wanted).await;
-            return None;
+/// Does it; gives a page whose events are still to be made frames.
+async fn work(replay: &Replay, inbox: &Inbox, job: Job) -> Option<(Asked, Arc<Page>)> {
+    match job {
+        Job::Asked(asked) => match replay.step(&asked.wanted).await {
+            Step::Page(page) => return Some((asked, page)),
+            step => inbox.put(Letter::Read(asked.key, asked.generation, step)),
+        },
+        Job::Make(asked, page) => {
+            page.frames();
+            inbox.put(Letter::Read(asked.key, asked.generation, Step::Page(page)));
         }
-    };
-    let step = replay.step(&wanted).await;
-    let next = if let Step::Page(page) = &step { Some(Wanted { after: page.through_seq, ..wanted }) } else { None };
-    inbox.put(Letter::Read(key, generation, step));
-    next
+        Job::Ahead(wanted) => drop(replay.step(&wanted).await),
+    }
+    None
 }

@@ -26,7 +26,7 @@ pub struct Audience {
 impl Audience {
     /// Whether `user` of this audience may see the frame and asked for it.
     pub fn takes(&self, frame: &Frame, user: Option<&str>) -> bool {
-        self.viewer.sees_as(user, &frame.event().visibility, frame.concerned()) && (self.filter.is_empty() || self.filter.takes(frame.event()))
+        frame.is_for(&self.viewer, user, &self.filter)
     }
 }
 

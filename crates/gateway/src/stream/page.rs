@@ -1,26 +1,46 @@
 //! Pages: stretches of a tenant's log that were read from the broker or the archive. Pure.
 
-use slipstream_event::Position;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use slipstream_event::{CursorKey, Position, Tenant};
 
 use super::audience::Audience;
 use super::span::{Span, span};
-use crate::frame::Frame;
+use crate::frame::{FRAME_WEIGHT, Frame};
 use crate::limits;
 
-/// All of a tenant's events after a position and up to a sequence.
-#[derive(Debug)]
+/// All of a tenant's events after a position and up to a sequence. They become frames when they are first needed: the next page can be on its way meanwhile.
 pub struct Page {
-    /// After this position.
-    pub from: Position,
-    /// Complete to here.
-    pub through_seq: u64,
-    /// The events, in order.
-    pub frames: Vec<Frame>,
-    /// When they come from the archive: how many come from there in all, beginning with this page.
-    pub archived: Option<u64>,
+    from: Position,
+    through_seq: u64,
+    archived: Option<u64>,
+    key: CursorKey,
+    tenant: Tenant,
+    events: Vec<(u64, Bytes)>,
+    frames: OnceLock<Vec<Frame>>,
 }
 
 impl Page {
+    /// A page of these events, in order, that holds all after `from` and up to `through_seq`. `archived`: when they come from the archive, how many come from there in all,
+    /// beginning with this page.
+    pub fn new(key: &CursorKey, tenant: &Tenant, from: Position, events: Vec<(u64, Bytes)>, through_seq: u64, archived: Option<u64>) -> Self {
+        Self { from, through_seq, archived, key: key.clone(), tenant: tenant.clone(), events, frames: OnceLock::new() }
+    }
+
+    /// It is complete to here.
+    pub fn through_seq(&self) -> u64 {
+        self.through_seq
+    }
+
+    /// The events. What is none of this tenant is passed over.
+    pub fn frames(&self) -> &[Frame] {
+        self.frames.get_or_init(|| {
+            let within = self.events.iter().filter(|(seq, _)| (self.from.seq + 1..=self.through_seq).contains(seq));
+            within.filter_map(|(seq, payload)| Frame::new(&self.key, &self.tenant, self.from.at(*seq), payload)).collect()
+        })
+    }
+
     /// Whether a stream at `position` can go on with it.
     pub fn covers(&self, position: Position) -> bool {
         position.same_log(&self.from) && (self.from.seq..self.through_seq).contains(&position.seq)
@@ -28,7 +48,7 @@ impl Page {
 
     /// What `user` of `audience` gets of it after `position`, which it covers.
     pub fn span(&self, position: u64, audience: &Audience, user: Option<&str>) -> Span {
-        let rest = self.frames.get(self.start(position)..).unwrap_or_default();
+        let rest = self.frames().get(self.start(position)..).unwrap_or_default();
         let taken = rest.len().min(limits::SPAN_EVENTS_MAX);
         let mut span = span(rest.iter().take(taken), audience, user, taken < rest.len());
         if !span.is_cut {
@@ -49,15 +69,21 @@ impl Page {
 
     /// Its events' JSON, in bytes.
     pub fn bytes(&self) -> usize {
-        self.frames.iter().map(Frame::json_bytes).sum()
+        self.events.iter().map(|(_, payload)| payload.len()).sum()
     }
 
-    /// Roughly what it holds in memory, in bytes.
+    /// Roughly what it holds in memory, in bytes, once its events are frames.
     pub fn weight(&self) -> usize {
-        self.frames.iter().map(Frame::weight).sum()
+        self.bytes() * 2 + self.events.len() * FRAME_WEIGHT
     }
 
     fn start(&self, position: u64) -> usize {
-        self.frames.partition_point(|frame| frame.seq() <= position)
+        self.frames().partition_point(|frame| frame.seq() <= position)
+    }
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Page").field("from", &self.from).field("through_seq", &self.through_seq).field("events", &self.events.len()).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use metrics::counter;
 use slipstream_event::{CursorKey, Position, Tenant};
 use tokio::time::sleep;
@@ -11,7 +10,6 @@ use tracing::warn;
 use super::page::Page;
 use super::shelf::{Budget, Shelves};
 use crate::cold::ColdReplay;
-use crate::frame::Frame;
 use crate::hub::Log;
 use crate::hub::lane::Lane;
 use crate::limits;
@@ -104,7 +102,7 @@ impl Replay {
         match self.warm.page(tenant, from.seq, up_to, limits::REPLAY_EVENTS_MAX, limits::REPLAY_BYTES_MAX).await {
             Ok(page) if page.epoch == from.epoch => {
                 counter!(PAGES, "source" => "broker").increment(1);
-                Ok(self.made(tenant, from, page.events, page.through_seq, None))
+                Ok(Page::new(&self.key, tenant, from, page.events, page.through_seq, None))
             }
             Ok(_) => Err(Failed::Again("the stream was made anew".to_owned())),
             Err(Missing::Expired { first_seq }) => {
@@ -123,12 +121,6 @@ impl Replay {
             return Err(Failed::Lost);
         }
         counter!(PAGES, "source" => "archive").increment(1);
-        Ok(self.made(tenant, from, page.events, page.through_seq, Some(count)))
-    }
-
-    fn made(&self, tenant: &Tenant, from: Position, events: Vec<(u64, Bytes)>, through_seq: u64, archived: Option<u64>) -> Page {
-        let events = events.into_iter().filter(|(seq, _)| (from.seq + 1..=through_seq).contains(seq));
-        let frames = events.filter_map(|(seq, payload)| Frame::new(&self.key, tenant, from.at(seq), &payload)).collect();
-        Page { from, through_seq, frames, archived }
+        Ok(Page::new(&self.key, tenant, from, page.events, page.through_seq, Some(count)))
     }
 }

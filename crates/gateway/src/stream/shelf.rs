@@ -35,6 +35,8 @@ pub struct Shelf {
 #[derive(Debug)]
 struct State {
     pages: Vec<(Instant, Arc<Page>)>,
+    /// What they weigh.
+    weight: usize,
     /// When all that was read will have been paid for.
     paid_at: Instant,
 }
@@ -64,6 +66,7 @@ impl Shelves {
                 room -= if keep { weight } else { 0 };
                 keep
             });
+            state.weight = state.pages.iter().map(|(_, page)| page.weight()).sum();
             !state.pages.is_empty() || state.paid_at > now || Arc::strong_count(shelf) > 1
         });
     }
@@ -71,7 +74,7 @@ impl Shelves {
 
 impl Shelf {
     fn new(budget: Budget) -> Self {
-        let state = State { pages: Vec::new(), paid_at: Instant::now() };
+        let state = State { pages: Vec::new(), weight: 0, paid_at: Instant::now() };
         Self { turns: Semaphore::new(limits::READS_TENANT_MAX), budget, state: Mutex::new(state) }
     }
 
@@ -98,7 +101,7 @@ impl Shelf {
     fn covering(&self, position: Position) -> Option<Arc<Page>> {
         let mut state = self.state();
         // The one that reaches furthest: it brings the most.
-        let (used_at, page) = state.pages.iter_mut().filter(|(_, page)| page.covers(position)).max_by_key(|(_, page)| page.through_seq)?;
+        let (used_at, page) = state.pages.iter_mut().filter(|(_, page)| page.covers(position)).max_by_key(|(_, page)| page.through_seq())?;
         *used_at = Instant::now();
         Some(page.clone())
     }
@@ -110,9 +113,10 @@ impl Shelf {
         let mut state = self.state();
         // A second's worth may be read ahead of its time.
         state.paid_at = state.paid_at.max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now)) + cost;
-        let weight: usize = page.weight() + state.pages.iter().map(|(_, page)| page.weight()).sum::<usize>();
-        if weight > limits::PAGES_TENANT_BYTES_MAX {
+        state.weight += page.weight();
+        if state.weight > limits::PAGES_TENANT_BYTES_MAX {
             state.pages.clear();
+            state.weight = page.weight();
         }
         state.pages.push((now, page));
     }
@@ -131,14 +135,12 @@ mod tests {
     use slipstream_event::{Actor, CursorKey, Event, EventType};
 
     use super::*;
-    use crate::frame::Frame;
 
     fn page(after: u64, through_seq: u64) -> Page {
         let (tenant, key) = (Tenant::new("t").unwrap(), CursorKey::new(b"k"));
-        let from = Position::new(0, 1, after);
-        let event = || Event::new(&tenant, &EventType::new("a.b.c").unwrap(), "e", Actor::user("u")).to_json();
-        let frames = (after + 1..=through_seq).map(|seq| Frame::new(&key, &tenant, from.at(seq), event().as_bytes()).unwrap()).collect();
-        Page { from, through_seq, frames, archived: None }
+        let event = || Event::new(&tenant, &EventType::new("a.b.c").unwrap(), "e", Actor::user("u")).to_json().into();
+        let events = (after + 1..=through_seq).map(|seq| (seq, event())).collect();
+        Page::new(&key, &tenant, Position::new(0, 1, after), events, through_seq, None)
     }
 
     async fn read(shelf: &Shelf, reads: &AtomicUsize, after: u64) -> Arc<Page> {
@@ -156,7 +158,7 @@ mod tests {
         let (shelf, reads) = (shelves.of(&Tenant::new("t").unwrap()), AtomicUsize::new(0));
         // All after 10, and some that stand within what the first of them reads.
         let pages = join_all((0..500).map(|number| read(&shelf, &reads, 10 + number % 50))).await;
-        assert!(pages.iter().all(|page| page.through_seq == 100));
+        assert!(pages.iter().all(|page| page.through_seq() == 100));
         assert_eq!(reads.load(Ordering::SeqCst), 1);
         // Another position, which none of the pages covers.
         read(&shelf, &reads, 9).await;
