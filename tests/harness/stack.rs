@@ -213,6 +213,8 @@ fn environment(nats: &Nats, database_url: &str, shards: u16) -> Vec<(String, Str
         ("SHARDS", shards.to_string()),
         ("TOKEN_SECRET", TOKEN_SECRET.to_owned()),
         ("CURSOR_SECRET", CURSOR_SECRET.to_owned()),
+        // Off by default; Chromium's EventSource and older clients need it.
+        ("QUERY_TOKEN", "true".to_owned()),
         ("HEARTBEAT_MS", "1000".to_owned()),
         ("DRAIN_WAIT_MS", "0".to_owned()),
         ("DRAIN_SECONDS", "15".to_owned()),

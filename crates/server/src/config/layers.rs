@@ -119,11 +119,11 @@ mod tests {
             ("SLIPSTREAM_SHARDS", "3"),
             ("SLIPSTREAM_ROLES", "api, relay"),
             ("SLIPSTREAM_TOKEN_SECRET", "00123"),
-            ("SLIPSTREAM_QUERY_TOKEN", "off"),
+            ("SLIPSTREAM_QUERY_TOKEN", "on"),
             ("OTHER", "x"),
         ])
         .unwrap();
-        assert_eq!((config.shards, config.roles.len(), config.token_secret.expose(), config.query_token), (3, 2, "00123", false));
+        assert_eq!((config.shards, config.roles.len(), config.token_secret.expose(), config.query_token), (3, 2, "00123", true));
     }
 
     #[test]
