@@ -32,6 +32,8 @@ pub const SPANS_KNOWN_MAX: usize = 16;
 pub const REPLAY_EVENTS_MAX: usize = if cfg!(test) { 7 } else { 1_000 };
 /// Most bytes of one page of a replay.
 pub const REPLAY_BYTES_MAX: usize = 1024 * 1024;
+/// How many events of a page are made frames at once, before others' work has its turn.
+pub const MAKE_EVENTS: usize = 32;
 /// How long a page that was read for one stream is kept for others.
 pub const PAGE_KEPT: Duration = Duration::from_secs(3);
 /// Most bytes of events in all pages that are kept. Beyond: pages serve only the stream that asked.

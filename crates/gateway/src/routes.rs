@@ -45,6 +45,7 @@ pub struct Gateway {
     pub(crate) ticket_opens: Arc<Opens>,
     pub(crate) audiences: Arc<Audiences>,
     pub(crate) env: Env,
+    pub(crate) budget: Budget,
     pub(crate) websocket: websocket::Settings,
     pub(crate) drain: CancellationToken,
 }
@@ -54,7 +55,7 @@ pub struct Gateway {
 pub struct Settings {
     /// Silence after which a stream says that it is alive.
     pub heartbeat: Duration,
-    /// How much each tenant's replays may read.
+    /// How much each tenant's replays may read and write.
     pub budget: Budget,
     /// How often streams may be opened.
     pub rates: Rates,
@@ -77,7 +78,20 @@ impl Gateway {
         let env = Env { hub: hub.clone(), revoked: access.revocations().clone(), heartbeat: settings.heartbeat };
         let access = access.with_tickets(Arc::new(BrokerTickets(broker.clone())));
         let (stream_opens, ticket_opens) = (Opens::new(settings.rates), Opens::new(settings.rates));
-        Self { access, broker, hub, replay, admission, stream_opens, ticket_opens, audiences: Arc::default(), env, websocket: settings.websocket, drain }
+        Self {
+            access,
+            broker,
+            hub,
+            replay,
+            admission,
+            stream_opens,
+            ticket_opens,
+            audiences: Arc::default(),
+            env,
+            budget: settings.budget,
+            websocket: settings.websocket,
+            drain,
+        }
     }
 
     /// What counts openings: to [forget](Opens::forget_idle) those of the past.

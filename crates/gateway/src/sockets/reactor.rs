@@ -22,6 +22,7 @@ use crate::hub::lane::Lane;
 use crate::limits;
 use crate::routes::Gateway;
 use crate::stream::session::Env;
+use crate::stream::shelf::Budget;
 use crate::stream::span::Spans;
 
 /// The token of the waker; slots have their own numbers.
@@ -36,8 +37,11 @@ pub struct Reactor {
     groups: Slab<Group>,
     /// Groups by the address of their lane, which the group keeps alive.
     group_of: HashMap<usize, usize>,
-    /// Who waits for a turn.
-    queue: VecDeque<Queued>,
+    /// Lanes whose streams wait for what came in.
+    live: VecDeque<usize>,
+    /// Streams that catch up, or have something of their own to say.
+    own: VecDeque<usize>,
+    budget: Budget,
     reads: mpsc::Sender<Asked>,
     generation: u64,
     pub(super) tally: Tally,
@@ -45,11 +49,6 @@ pub struct Reactor {
     pub(super) clock: Clock,
     scratch: Box<[u8]>,
     spans: Spans,
-}
-
-enum Queued {
-    Group(usize),
-    Slot(usize),
 }
 
 impl Reactor {
@@ -65,7 +64,9 @@ impl Reactor {
             slots: Slab::new(),
             groups: Slab::new(),
             group_of: HashMap::new(),
-            queue: VecDeque::new(),
+            live: VecDeque::new(),
+            own: VecDeque::new(),
+            budget: gateway.budget,
             reads: asks,
             generation: 0,
             tally: Tally::default(),
@@ -110,7 +111,7 @@ impl Reactor {
 
     /// Waits for sockets, news, or the clock; not at all when somebody waits for a turn.
     fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = if self.queue.is_empty() && self.inbox.lie_down() { self.clock.until_due(Instant::now()) } else { Duration::ZERO };
+        let timeout = if self.live.is_empty() && self.own.is_empty() && self.inbox.lie_down() { self.clock.until_due(Instant::now()) } else { Duration::ZERO };
         let polled = self.poll.poll(events, Some(timeout));
         self.inbox.get_up();
         match polled {
@@ -141,7 +142,7 @@ impl Reactor {
                     group_state.has_rung = true;
                     if !group_state.is_queued {
                         group_state.is_queued = true;
-                        self.queue.push_back(Queued::Group(group));
+                        self.live.push_back(group);
                     }
                 }
             }
@@ -213,19 +214,25 @@ impl Reactor {
             && !slot.is_queued
         {
             slot.is_queued = true;
-            self.queue.push_back(Queued::Slot(key));
+            self.own.push_back(key);
         }
     }
 
-    /// Gives turns until nobody waits for one, or it is time to look at the sockets.
+    /// Gives turns until nobody waits for one, or it is time to look at the sockets. Lanes and single streams alternate: neither what is live nor who catches up
+    /// holds the other up, and among the lanes no tenant another.
     fn turns(&mut self) {
         let begun = Instant::now();
         let mut now = begun;
         while now - begun < limits::TURNS {
-            match self.queue.pop_front() {
-                None => return,
-                Some(Queued::Slot(key)) => self.slot_turn(key, now),
-                Some(Queued::Group(key)) => self.group_turn(key, now),
+            let (group, slot) = (self.live.pop_front(), self.own.pop_front());
+            if group.is_none() && slot.is_none() {
+                return;
+            }
+            if let Some(key) = group {
+                self.group_turn(key, now);
+            }
+            if let Some(key) = slot {
+                self.slot_turn(key, now);
             }
             now = Instant::now();
         }
@@ -236,6 +243,13 @@ impl Reactor {
         slot.is_queued = false;
         self.spans.begin();
         let turn = slot.turn(&self.env, now, limits::TURN_WRITES, &mut self.spans, &mut self.tally);
+        let (group, bytes) = (slot.group as usize, slot.take_replayed());
+        let paid_at = self.groups.get_mut(group).map_or(now, |group| group.pay(bytes, self.budget, now));
+        if matches!(turn, Turn::More) && paid_at > now {
+            // Its tenant's replays have had what they may: it goes on at a tick.
+            slot.waits = Waits::Budget(paid_at);
+            return;
+        }
         self.turned(key, turn, now);
     }
 
@@ -261,10 +275,10 @@ impl Reactor {
         let Some(group) = self.groups.get_mut(key) else { return };
         group.spans = spans;
         if group.passed < group.members.len() {
-            self.queue.push_back(Queued::Group(key));
+            self.live.push_back(key);
         } else if group.has_rung {
             group.passed = 0;
-            self.queue.push_back(Queued::Group(key));
+            self.live.push_back(key);
         } else {
             group.passed = 0;
             group.is_queued = false;

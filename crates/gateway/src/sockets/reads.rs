@@ -75,7 +75,7 @@ async fn work(replay: &Replay, inbox: &Inbox, job: Job) -> Option<(Asked, Arc<Pa
             step => inbox.put(Letter::Read(asked.key, asked.generation, step)),
         },
         Job::Make(asked, page) => {
-            page.frames();
+            page.make().await;
             inbox.put(Letter::Read(asked.key, asked.generation, Step::Page(page)));
         }
         Job::Ahead(wanted) => drop(replay.step(&wanted).await),

@@ -35,10 +35,23 @@ impl Page {
 
     /// The events. What is none of this tenant is passed over.
     pub fn frames(&self) -> &[Frame] {
-        self.frames.get_or_init(|| {
-            let within = self.events.iter().filter(|(seq, _)| (self.from.seq + 1..=self.through_seq).contains(seq));
-            within.filter_map(|(seq, payload)| Frame::new(&self.key, &self.tenant, self.from.at(*seq), payload)).collect()
-        })
+        self.frames.get_or_init(|| self.events.iter().filter_map(|event| self.frame(event)).collect())
+    }
+
+    /// Makes frames of the events now, and lets others work in between.
+    pub async fn make(&self) {
+        let mut frames = Vec::with_capacity(self.events.len());
+        for events in self.events.chunks(limits::MAKE_EVENTS) {
+            frames.extend(events.iter().filter_map(|event| self.frame(event)));
+            tokio::task::yield_now().await;
+        }
+        // Another stream may have been in a greater hurry.
+        drop(self.frames.set(frames));
+    }
+
+    fn frame(&self, (seq, payload): &(u64, Bytes)) -> Option<Frame> {
+        let is_within = (self.from.seq + 1..=self.through_seq).contains(seq);
+        is_within.then(|| Frame::new(&self.key, &self.tenant, self.from.at(*seq), payload)).flatten()
     }
 
     /// Whether a stream at `position` can go on with it.

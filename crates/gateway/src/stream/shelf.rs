@@ -10,11 +10,20 @@ use tokio::time::{Duration, Instant, sleep_until};
 use super::page::Page;
 use crate::limits;
 
-/// How much a tenant's replays may read.
+/// How much a tenant's replays may read, and how much they may write.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     /// Bytes a second, lastingly; twice as much at once. Beyond: its replays wait, and nobody else's.
     pub bytes_per_second: u64,
+}
+
+impl Budget {
+    /// When everything will have been paid for, after `bytes` more; it was to be `paid_at`. A second's worth may be taken ahead of its time. Pure.
+    pub(crate) fn paid_at(self, paid_at: Instant, bytes: u64, now: Instant) -> Instant {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+        let cost = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second.max(1) as f64);
+        paid_at.max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now)) + cost
+    }
 }
 
 /// The shelves of all tenants.
@@ -108,11 +117,8 @@ impl Shelf {
 
     fn put(&self, page: Arc<Page>) {
         let now = Instant::now();
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
-        let cost = Duration::from_secs_f64(page.bytes() as f64 / self.budget.bytes_per_second.max(1) as f64);
         let mut state = self.state();
-        // A second's worth may be read ahead of its time.
-        state.paid_at = state.paid_at.max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now)) + cost;
+        state.paid_at = self.budget.paid_at(state.paid_at, page.bytes() as u64, now);
         state.weight += page.weight();
         if state.weight > limits::PAGES_TENANT_BYTES_MAX {
             state.pages.clear();
