@@ -45,7 +45,6 @@ pub struct Gateway {
     pub(crate) ticket_opens: Arc<Opens>,
     pub(crate) audiences: Arc<Audiences>,
     pub(crate) env: Env,
-    pub(crate) budget: Budget,
     pub(crate) websocket: websocket::Settings,
     pub(crate) drain: CancellationToken,
 }
@@ -55,7 +54,7 @@ pub struct Gateway {
 pub struct Settings {
     /// Silence after which a stream says that it is alive.
     pub heartbeat: Duration,
-    /// How much each tenant's replays may read and write.
+    /// How much each tenant's replays may read.
     pub budget: Budget,
     /// How often streams may be opened.
     pub rates: Rates,

@@ -94,11 +94,6 @@ impl Reactor {
             _ if slot.session.has_ended() => {}
             Waits::Log(_) => return Found::Log,
             Waits::Asking => slot.waits = Waits::Nothing,
-            Waits::Budget(paid_at) if now < paid_at && now < slot.session.deadline(&self.env) => return Found::Nothing,
-            Waits::Budget(_) => {
-                slot.waits = Waits::Nothing;
-                slot.session.tick(&self.env, now);
-            }
             _ => {
                 if now < slot.session.deadline(&self.env) {
                     return Found::Nothing;

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::inbox::{GroupBell, Inbox};
 use crate::hub::lane::{Bell, Lane};
-use crate::stream::shelf::Budget;
 use crate::stream::span::Spans;
 
 /// The streams of one lane.
@@ -22,8 +19,6 @@ pub(super) struct Group {
     pub(super) has_rung: bool,
     pub(super) spans: Spans,
     bell: Arc<GroupBell>,
-    /// When all that its streams replayed will have been paid for.
-    paid_at: Instant,
 }
 
 impl Group {
@@ -31,13 +26,7 @@ impl Group {
     pub(super) fn new(lane: Arc<Lane>, group: usize, inbox: Arc<Inbox>) -> Self {
         let bell = Arc::new(GroupBell::new(group, inbox));
         lane.hang(bell.clone());
-        Self { lane, members: Vec::new(), passed: 0, is_queued: false, has_rung: false, spans: Spans::default(), bell, paid_at: Instant::now() }
-    }
-
-    /// Pays for replayed bytes; until when its replays have to wait: not at all within a second's worth.
-    pub(super) fn pay(&mut self, bytes: u64, budget: Budget, now: Instant) -> Instant {
-        self.paid_at = budget.paid_at(self.paid_at, bytes, now);
-        self.paid_at
+        Self { lane, members: Vec::new(), passed: 0, is_queued: false, has_rung: false, spans: Spans::default(), bell }
     }
 
     /// Begins a pass: what the lane has by now is seen in it.

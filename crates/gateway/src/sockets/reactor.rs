@@ -22,7 +22,6 @@ use crate::hub::lane::Lane;
 use crate::limits;
 use crate::routes::Gateway;
 use crate::stream::session::Env;
-use crate::stream::shelf::Budget;
 use crate::stream::span::Spans;
 
 /// The token of the waker; slots have their own numbers.
@@ -41,7 +40,6 @@ pub struct Reactor {
     live: VecDeque<usize>,
     /// Streams that catch up, or have something of their own to say.
     own: VecDeque<usize>,
-    budget: Budget,
     reads: mpsc::Sender<Asked>,
     generation: u64,
     pub(super) tally: Tally,
@@ -66,7 +64,6 @@ impl Reactor {
             group_of: HashMap::new(),
             live: VecDeque::new(),
             own: VecDeque::new(),
-            budget: gateway.budget,
             reads: asks,
             generation: 0,
             tally: Tally::default(),
@@ -243,13 +240,6 @@ impl Reactor {
         slot.is_queued = false;
         self.spans.begin();
         let turn = slot.turn(&self.env, now, limits::TURN_WRITES, &mut self.spans, &mut self.tally);
-        let (group, bytes) = (slot.group as usize, slot.take_replayed());
-        let paid_at = self.groups.get_mut(group).map_or(now, |group| group.pay(bytes, self.budget, now));
-        if matches!(turn, Turn::More) && paid_at > now {
-            // Its tenant's replays have had what they may: it goes on at a tick.
-            slot.waits = Waits::Budget(paid_at);
-            return;
-        }
         self.turned(key, turn, now);
     }
 

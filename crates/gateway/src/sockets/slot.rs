@@ -33,8 +33,6 @@ pub(super) struct Slot {
     pub(super) is_queued: bool,
     has_trailer: bool,
     client_bytes: u32,
-    /// What it wrote of its replay in this turn.
-    replayed: u32,
     _seat: Seat,
 }
 
@@ -48,8 +46,6 @@ pub(super) enum Waits {
     Read,
     /// For the log that takes the place of a closed one, until then.
     Log(Instant),
-    /// For its tenant's budget for replays.
-    Budget(Instant),
 }
 
 /// What became of a turn.
@@ -99,7 +95,6 @@ impl Slot {
             is_queued: false,
             has_trailer: false,
             client_bytes: 0,
-            replayed: 0,
             _seat: seat,
         }
     }
@@ -141,9 +136,6 @@ impl Slot {
             match self.session.next(env, now, spans) {
                 Next::Write(bytes, written) => {
                     tally.add(written.source, written.events);
-                    if written.has_more {
-                        self.replayed = self.replayed.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-                    }
                     self.rest = if self.rest.is_empty() { bytes } else { BytesMut::from_iter(self.rest.iter().chain(&bytes).copied()).freeze() };
                     // The pass is told anew when there is more: no second look for streams that are up to date.
                     if !written.has_more && self.session.is_live() {
@@ -156,11 +148,6 @@ impl Slot {
                 next => return Filled::Until(next),
             }
         }
-    }
-
-    /// The bytes that its replay took since the last look.
-    pub(super) fn take_replayed(&mut self) -> u64 {
-        u64::from(std::mem::take(&mut self.replayed))
     }
 
     /// Whether nothing is left of what was to be written.

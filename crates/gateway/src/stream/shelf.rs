@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use super::page::Page;
 use crate::limits;
 
-/// How much a tenant's replays may read, and how much they may write.
+/// How much a tenant's replays may read.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     /// Bytes a second, lastingly; twice as much at once. Beyond: its replays wait, and nobody else's.
@@ -19,7 +19,7 @@ pub struct Budget {
 
 impl Budget {
     /// When everything will have been paid for, after `bytes` more; it was to be `paid_at`. A second's worth may be taken ahead of its time. Pure.
-    pub(crate) fn paid_at(self, paid_at: Instant, bytes: u64, now: Instant) -> Instant {
+    fn paid_at(self, paid_at: Instant, bytes: u64, now: Instant) -> Instant {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
         let cost = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second.max(1) as f64);
         paid_at.max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now)) + cost
