@@ -77,20 +77,7 @@ impl Gateway {
         let env = Env { hub: hub.clone(), revoked: access.revocations().clone(), heartbeat: settings.heartbeat };
         let access = access.with_tickets(Arc::new(BrokerTickets(broker.clone())));
         let (stream_opens, ticket_opens) = (Opens::new(settings.rates), Opens::new(settings.rates));
-        Self {
-            access,
-            broker,
-            hub,
-            replay,
-            admission,
-            stream_opens,
-            ticket_opens,
-            audiences: Arc::default(),
-            env,
-            budget: settings.budget,
-            websocket: settings.websocket,
-            drain,
-        }
+        Self { access, broker, hub, replay, admission, stream_opens, ticket_opens, audiences: Arc::default(), env, websocket: settings.websocket, drain }
     }
 
     /// What counts openings: to [forget](Opens::forget_idle) those of the past.
