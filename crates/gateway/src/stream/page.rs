@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use slipstream_event::{CursorKey, Position, Tenant};
+use tokio::sync::Semaphore;
 
 use super::audience::Audience;
 use super::span::{Span, span};
@@ -19,13 +20,14 @@ pub struct Page {
     tenant: Tenant,
     events: Vec<(u64, Bytes)>,
     frames: OnceLock<Vec<Frame>>,
+    making: Semaphore,
 }
 
 impl Page {
     /// A page of these events, in order, that holds all after `from` and up to `through_seq`. `archived`: when they come from the archive, how many come from there in all,
     /// beginning with this page.
     pub fn new(key: &CursorKey, tenant: &Tenant, from: Position, events: Vec<(u64, Bytes)>, through_seq: u64, archived: Option<u64>) -> Self {
-        Self { from, through_seq, archived, key: key.clone(), tenant: tenant.clone(), events, frames: OnceLock::new() }
+        Self { from, through_seq, archived, key: key.clone(), tenant: tenant.clone(), events, frames: OnceLock::new(), making: Semaphore::new(1) }
     }
 
     /// It is complete to here.
@@ -38,8 +40,13 @@ impl Page {
         self.frames.get_or_init(|| self.events.iter().filter_map(|event| self.frame(event)).collect())
     }
 
-    /// Makes frames of the events now, and lets others work in between.
+    /// Makes frames of the events now, once for all who ask, and lets others work in between.
     pub async fn make(&self) {
+        // The semaphore is never closed.
+        let _turn = self.making.acquire().await.ok();
+        if self.frames.get().is_some() {
+            return;
+        }
         let mut frames = Vec::with_capacity(self.events.len());
         for events in self.events.chunks(limits::MAKE_EVENTS) {
             frames.extend(events.iter().filter_map(|event| self.frame(event)));
