@@ -139,8 +139,8 @@ impl Config {
 
     /// How many threads write streams.
     pub fn stream_threads(&self) -> usize {
-        let half = std::thread::available_parallelism().map_or(1, |all| all.get() / 2);
-        if self.stream_threads == 0 { half.max(1) } else { self.stream_threads }
+        let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if self.stream_threads == 0 { all } else { self.stream_threads }
     }
 
     /// The database address for `slipstream migrate`.

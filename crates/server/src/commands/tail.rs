@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     /// Start after this place: a cursor, or the id of an event [default: now]
-    #[arg(long, value_name = "CURSOR")]
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
     pub from: Option<String>,
     /// Keep the position in FILE, and start there when FILE exists (then --from does not count)
     #[arg(long, value_name = "FILE")]
@@ -150,5 +150,25 @@ impl Printer<'_> {
             file.save().await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        tail: Args,
+    }
+
+    /// One cursor in 64 does.
+    #[test]
+    fn a_cursor_may_begin_with_a_hyphen() {
+        let command = Command::try_parse_from(["slipstream", "--from", "-jabc", "--count", "2"]).unwrap();
+        assert_eq!(command.tail.from.as_deref(), Some("-jabc"));
     }
 }
