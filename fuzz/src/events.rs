@@ -94,7 +94,7 @@ fn check_frame(tenant: &Tenant, payload: &[u8]) {
         }
         let message = frame.bytes(projection, Wire::Message);
         let (line, rest) = message.split_at(message.len() - 1);
-        assert!(rest == b"\n" && !line.contains(&b'\n') && serde_json::from_slice::<serde_json::Value>(line).is_ok());
+        assert!(rest == b"\n" && !line.contains(&b'\n') && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok());
     }
 }
 
