@@ -211,3 +211,36 @@ async fn there_is_a_limit_on_streams_and_a_closed_one_makes_room() {
     drop(open);
     eventually("there is room again", async || one.stream("", None).await.map(drop)).await;
 }
+
+/// As many of one tenant's replays as were once read at a time waited for its budget, and no other tenant's replay was asked for meanwhile.
+#[tokio::test]
+async fn a_tenant_over_its_budget_for_replays_holds_up_no_other() {
+    // A page of a thousand of these takes a quarter of a minute.
+    let stack = Setup::default().env("SLIPSTREAM_REPLAY_TENANT_BYTES_PER_SECOND", "65536").env("SLIPSTREAM_STREAMS_USER_MAX", "200").start().await;
+    let node = stack.node("gateway").await;
+    let (greedy, calm) = (stack.http(&node, "greedy"), stack.http(&node, "calm"));
+    let start = fill(&greedy, 8, 600).await;
+    let (from, wanted) = (fill(&calm, 5, 1).await, 5 * BATCH - 1);
+    let mut waiting = Vec::new();
+    for _ in 0..100 {
+        waiting.push(greedy.stream("", Some(&start)).await.unwrap());
+    }
+    let mut stream = calm.stream("", Some(&from)).await.unwrap();
+    let ready = timeout(Duration::from_secs(10), stream.until_control("ready")).await.expect("the calm tenant's replay waits for the other's budget");
+    assert_eq!(ready["replayed"], wanted);
+    // The others do wait: they have not been shown everything by now.
+    for stream in &mut waiting {
+        assert!(stream.all_events().len() < 8 * BATCH - 1);
+    }
+}
+
+/// Publishes more than a window holds; the first event's cursor.
+async fn fill(http: &Http, batches: usize, bytes: usize) -> String {
+    let mut first = None;
+    for _ in 0..batches {
+        let events: Vec<Value> = (0..BATCH).map(|n| large(&format!("o{n}"), bytes)).collect();
+        let acks = http.post("/api/events", &Value::Array(events)).await.expect(202);
+        first.get_or_insert_with(|| acks["results"][0]["cursor"].clone());
+    }
+    first.unwrap().as_str().unwrap().to_owned()
+}

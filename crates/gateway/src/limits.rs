@@ -68,8 +68,8 @@ pub const TURNS: Duration = Duration::from_millis(1);
 pub const TICK_MAX: Duration = Duration::from_millis(250);
 /// Streams that wait for a page of one thread. Beyond: they ask again at the next tick.
 pub const WANTED_MAX: usize = 16 * 1024;
-/// Pages that are read at once for the streams of one thread.
-pub const READS_MAX: usize = 32;
+/// Reads under way for the streams of one thread: most of them wait for their tenant's turn or budget, and must not keep other tenants' from being asked.
+pub const READS_MAX: usize = 16 * 1024;
 /// Events of sockets taken at once.
 pub const SOCKET_EVENTS_MAX: usize = 1_024;
 /// Most bytes that a client may send after its request. More: it is cut.
