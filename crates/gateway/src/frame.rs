@@ -12,6 +12,7 @@ use slipstream_event::{CursorKey, Event, EventType, Filter, Position, Severity, 
 use uuid::Uuid;
 
 pub use wire::Wire;
+pub(crate) use wire::joined;
 
 /// How a stream shows its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! What surrounds the frames of a stream, by kind of writer.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 /// How the frames of a stream are wrapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,6 +22,17 @@ impl Wire {
             Self::Sse | Self::Message => b"",
         }
     }
+}
+
+/// One after the other, in one piece; copied only when there are two.
+pub(crate) fn joined(first: Bytes, then: Bytes) -> Bytes {
+    if first.is_empty() {
+        return then;
+    }
+    let mut both = BytesMut::with_capacity(first.len() + then.len());
+    both.extend_from_slice(&first);
+    both.extend_from_slice(&then);
+    both.freeze()
 }
 
 /// One HTTP/1.1 chunk of these parts.

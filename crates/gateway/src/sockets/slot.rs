@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use mio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::frame::joined;
 use crate::limits;
 use crate::serve::Seat;
 use crate::stream::replay::Wanted;
@@ -20,7 +21,7 @@ pub(super) struct Slot {
     rest: Bytes,
     /// Since when it takes nothing.
     pub(super) stalled_since: Option<Instant>,
-    /// Tells this stream from others that had the slot before.
+    /// Tells this stream, and its last question, from others before.
     pub(super) generation: u64,
     /// Its group, and its place among the members.
     pub(super) group: u32,
@@ -136,7 +137,7 @@ impl Slot {
             match self.session.next(env, now, spans) {
                 Next::Write(bytes, written) => {
                     tally.add(written.source, written.events);
-                    self.rest = if self.rest.is_empty() { bytes } else { BytesMut::from_iter(self.rest.iter().chain(&bytes).copied()).freeze() };
+                    self.rest = joined(std::mem::take(&mut self.rest), bytes);
                     // The pass is told anew when there is more: no second look for streams that are up to date.
                     if !written.has_more && self.session.is_live() {
                         return Filled::UpToDate;

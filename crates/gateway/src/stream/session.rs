@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use metrics::counter;
 use slipstream_access::{Principal, Revocations};
 use slipstream_event::Position;
@@ -18,8 +18,8 @@ use super::page::Page;
 use super::replay::{Step, Wanted};
 use super::resume::Start;
 use super::span::{Found, Span, Spans};
-use crate::frame::Wire;
 use crate::frame::control::{self, Control};
+use crate::frame::{Wire, joined};
 use crate::hub::lane::Lane;
 use crate::hub::{Hub, Log};
 use crate::limits;
@@ -333,8 +333,7 @@ impl Session {
     }
 
     fn say(&mut self, control: &Control) {
-        let bytes = control.bytes(self.wire());
-        self.outbox = if self.outbox.is_empty() { bytes } else { BytesMut::from_iter(self.outbox.iter().chain(&bytes).copied()).freeze() };
+        self.outbox = joined(std::mem::take(&mut self.outbox), control.bytes(self.wire()));
     }
 
     fn cursor(&self, env: &Env) -> String {
