@@ -7,6 +7,7 @@ use slipstream_fuzz::sse::{Block, Parser};
 use slipstream_tests::{Http, Node, PATIENCE, Proxy, Setup, Sse, Stack, Wire, WireStream, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::{ids, large};
@@ -215,8 +216,8 @@ async fn there_is_a_limit_on_streams_and_a_closed_one_makes_room() {
 /// As many of one tenant's replays as were once read at a time waited for its budget, and no other tenant's replay was asked for meanwhile.
 #[tokio::test]
 async fn a_tenant_over_its_budget_for_replays_holds_up_no_other() {
-    // A page of a thousand of these takes a quarter of a minute.
-    let stack = Setup::default().env("SLIPSTREAM_REPLAY_TENANT_BYTES_PER_SECOND", "65536").env("SLIPSTREAM_STREAMS_USER_MAX", "200").start().await;
+    // All that the greedy tenant's streams want takes minutes; what the calm one's wants may be taken at once.
+    let stack = budget("SLIPSTREAM_REPLAY_TENANT_READ_BYTES_PER_SECOND", "65536").env("SLIPSTREAM_STREAMS_USER_MAX", "200").start().await;
     let node = stack.node("gateway").await;
     let (greedy, calm) = (stack.http(&node, "greedy"), stack.http(&node, "calm"));
     let start = fill(&greedy, 8, 600).await;
@@ -232,6 +233,44 @@ async fn a_tenant_over_its_budget_for_replays_holds_up_no_other() {
     for stream in &mut waiting {
         assert!(stream.all_events().len() < 8 * BATCH - 1);
     }
+}
+
+/// A stream that asked anew with every heartbeat would lose its turn each time, and never come to its end.
+#[tokio::test]
+async fn replays_that_wait_longer_than_a_heartbeat_come_to_their_end() {
+    let stack = budget("SLIPSTREAM_REPLAY_TENANT_SHOWN_BYTES_PER_SECOND", "262144").env("SLIPSTREAM_HEARTBEAT_MS", "100").start().await;
+    let node = stack.node("gateway").await;
+    let http = stack.http(&node, "acme");
+    let start = fill(&http, 5, 1).await;
+    let http2 = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(http.stream("", Some(&start)).await.unwrap());
+        let request = http2.get(format!("{}/api/events", node.url())).bearer_auth(stack.token("acme")).header("last-event-id", &start);
+        waiting.push(Sse::of(request).await.unwrap().unwrap());
+    }
+    let (begun, streams) = (Instant::now(), waiting.len());
+    let mut read = JoinSet::new();
+    for mut stream in waiting {
+        read.spawn(async move {
+            stream.until_control("ready").await;
+            let beats = stream.blocks.iter().filter(|block| block.event.as_deref() == Some("heartbeat")).count();
+            (stream.all_events().len(), beats)
+        });
+    }
+    let read = read.join_all().await;
+    assert!(read.iter().all(|(events, _)| *events == 5 * BATCH - 1), "{read:?}");
+    // Six replays of one megabyte, with sixteen seconds' worth at once.
+    assert!(begun.elapsed() > Duration::from_secs(3), "the budget held nobody back: {:?}", begun.elapsed());
+    let beats: usize = read.iter().map(|(_, beats)| beats).sum();
+    assert!(beats >= streams, "{beats} heartbeats");
+    // A live stream waits for no budget, and neither does who has nothing to catch up with.
+    let mut late = timeout(Duration::from_secs(5), http.stream("", None)).await.unwrap().unwrap();
+    late.until_control("ready").await;
+}
+
+fn budget(name: &str, bytes_per_second: &str) -> Setup {
+    Setup::default().env(name, bytes_per_second)
 }
 
 /// Publishes more than a window holds; the first event's cursor.

@@ -30,6 +30,8 @@ pub const SPAN_BYTES_MAX: usize = 64 * 1024;
 pub const SPANS_KNOWN_MAX: usize = 16;
 /// Most events of one page of a replay.
 pub const REPLAY_EVENTS_MAX: usize = if cfg!(test) { 7 } else { 1_000 };
+/// How much of a tenant's budgets for replays may be used at once: what so long a time brings.
+pub const BUDGET_AHEAD: Duration = Duration::from_secs(16);
 /// Most bytes of one page of a replay.
 pub const REPLAY_BYTES_MAX: usize = 1024 * 1024;
 /// How many events of a page are made frames at once, before others' work has its turn.
@@ -37,9 +39,9 @@ pub const MAKE_EVENTS: usize = 32;
 /// How long a page that was read for one stream is kept for others.
 pub const PAGE_KEPT: Duration = Duration::from_secs(3);
 /// Most bytes of events in all pages that are kept. Beyond: pages serve only the stream that asked.
-pub const PAGES_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Most bytes of events in the pages that are kept for one tenant. Beyond: the older ones are let go.
-pub const PAGES_TENANT_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const PAGES_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Most bytes of events in the pages that are kept for one tenant. Beyond: those that were not asked for longest are let go.
+pub const PAGES_TENANT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a stream whose socket takes nothing keeps its page. Then it reads it again when it goes on.
 pub const PAGE_STALLED: Duration = Duration::from_secs(1);
 /// Most reads for one tenant's replays at a time. Beyond: they wait, and look first whether what came meanwhile is what they need.

@@ -10,14 +10,13 @@ use slipstream_broker::Broker;
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-use crate::cold::ColdReplay;
 use crate::hub::Hub;
 use crate::opens::{Opens, Rates};
 use crate::stream::admission::Admission;
 use crate::stream::audience::Audiences;
-use crate::stream::replay::Replay;
+use crate::stream::budget::Budget;
+use crate::stream::replay::{Replay, Sources};
 use crate::stream::session::Env;
-use crate::stream::shelf::Budget;
 use crate::tickets::BrokerTickets;
 use crate::{ingest, revocations, stream, tickets, websocket};
 
@@ -54,7 +53,7 @@ pub struct Gateway {
 pub struct Settings {
     /// Silence after which a stream says that it is alive.
     pub heartbeat: Duration,
-    /// How much each tenant's replays may read.
+    /// How much each tenant's replays may use.
     pub budget: Budget,
     /// How often streams may be opened.
     pub rates: Rates,
@@ -68,13 +67,13 @@ impl Gateway {
         access: Access,
         broker: Broker,
         hub: Arc<Hub>,
-        cold: Arc<dyn ColdReplay>,
+        sources: Sources,
         admission: Arc<Admission>,
         settings: Settings,
         drain: CancellationToken,
     ) -> Self {
-        let replay = Replay::new(hub.key().clone(), Arc::new(broker.clone()), cold, settings.budget);
-        let env = Env { hub: hub.clone(), revoked: access.revocations().clone(), heartbeat: settings.heartbeat };
+        let replay = Replay::new(hub.key().clone(), sources, settings.budget);
+        let env = Env { hub: hub.clone(), revoked: access.revocations().clone(), heartbeat: settings.heartbeat, budget: settings.budget };
         let access = access.with_tickets(Arc::new(BrokerTickets(broker.clone())));
         let (stream_opens, ticket_opens) = (Opens::new(settings.rates), Opens::new(settings.rates));
         Self { access, broker, hub, replay, admission, stream_opens, ticket_opens, audiences: Arc::default(), env, websocket: settings.websocket, drain }

@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod audience;
 pub(crate) mod body;
+pub mod budget;
 #[cfg(test)]
 mod model;
 pub mod page;
@@ -85,10 +86,7 @@ pub(crate) async fn begin(gateway: &Gateway, streamer: Streamer, request: Reques
 
 /// What writes a session that has no socket of its own.
 pub(crate) fn driver(gateway: &Gateway, session: Session) -> Driver {
-    let mut revoked = gateway.env.revoked.subscribe();
-    // Looked at once in any case: the caller may have been cut off after it was let in.
-    revoked.mark_changed();
-    Driver { session, env: gateway.env.clone(), replay: gateway.replay.clone(), drain: gateway.drain.clone(), revoked }
+    Driver::new(session, gateway.env.clone(), gateway.replay.clone(), gateway.drain.clone())
 }
 
 /// The head of a stream. A connection that is handed over carries no request after it.

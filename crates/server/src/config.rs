@@ -63,7 +63,8 @@ pub struct Config {
     pub stream_threads: usize,
     pub stream_stall_seconds: u64,
     pub ws_origins: Vec<String>,
-    pub replay_tenant_bytes_per_second: u64,
+    pub replay_tenant_read_bytes_per_second: u64,
+    pub replay_tenant_shown_bytes_per_second: u64,
     pub streams_node_max: usize,
     pub streams_tenant_max: usize,
     pub streams_user_max: usize,
@@ -110,7 +111,8 @@ impl Config {
         expect((100..=60_000).contains(&self.heartbeat_ms), "heartbeat_ms: must be 100 to 60000");
         expect((1..=3_600).contains(&self.stream_stall_seconds), "stream_stall_seconds: must be 1 to 3600");
         expect(self.stream_threads <= 256, "stream_threads: must be 0 to 256");
-        expect(self.replay_tenant_bytes_per_second >= 65_536, "replay_tenant_bytes_per_second: must be at least 65536");
+        expect(self.replay_tenant_read_bytes_per_second >= 65_536, "replay_tenant_read_bytes_per_second: must be at least 65536");
+        expect(self.replay_tenant_shown_bytes_per_second >= 65_536, "replay_tenant_shown_bytes_per_second: must be at least 65536");
         expect((1..=slipstream_event::limits::SHARDS_MAX).contains(&self.shards), "shards: must be 1 to 64");
         expect(matches!(self.stream_replicas, 1 | 3 | 5), "stream_replicas: must be 1, 3 or 5");
         expect(self.fail_points.is_empty() || cfg!(debug_assertions), "fail_points: only in debug builds");

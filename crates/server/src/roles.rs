@@ -87,7 +87,7 @@ impl Process {
             compressed = parts.api(&access, &key)?;
         }
         if let Some(broker) = edge.clone().filter(|_| config.roles.contains(&Role::Gateway)) {
-            let edge = parts.gateway(&access, broker, &key, &streams, gateway::Stages { feed: &mut feed, writing: &mut writing, upkeep: &mut upkeep })?;
+            let edge = parts.gateway(&access, broker, &key, &streams, gateway::Stages { feed: &mut feed, writing: &mut writing, upkeep: &mut upkeep }).await?;
             (plain, hub, sockets) = (edge.router, Some(edge.hub), Some(edge.sockets));
         }
         if config.roles.contains(&Role::Relay) {

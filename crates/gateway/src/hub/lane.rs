@@ -6,6 +6,7 @@ use slipstream_event::Tenant;
 use tokio::sync::Notify;
 
 use crate::frame::Frame;
+use crate::stream::budget::Account;
 use crate::window::{Read, Window};
 
 /// Told at once when a lane grows, is emptied, or its log ends. Must not block.
@@ -20,17 +21,24 @@ pub struct Lane {
     window: RwLock<Window>,
     wake: Notify,
     bells: RwLock<Vec<Arc<dyn Bell>>>,
+    shown: Account,
 }
 
 impl Lane {
     /// A lane that will hold everything after `complete_after`.
     pub(crate) fn new(tenant: &Tenant, complete_after: u64) -> Self {
-        Self { tenant: tenant.clone(), window: RwLock::new(Window::new(complete_after)), wake: Notify::new(), bells: RwLock::default() }
+        let window = RwLock::new(Window::new(complete_after));
+        Self { tenant: tenant.clone(), window, wake: Notify::new(), bells: RwLock::default(), shown: Account::new() }
     }
 
     /// Whose lane it is.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// What its replays have shown.
+    pub fn shown(&self) -> &Account {
+        &self.shown
     }
 
     /// Woken when the window grows, is emptied, or its log ends.

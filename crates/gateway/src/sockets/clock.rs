@@ -93,7 +93,10 @@ impl Reactor {
         match slot.waits {
             _ if slot.session.has_ended() => {}
             Waits::Log(_) => return Found::Log,
-            Waits::Asking => slot.waits = Waits::Nothing,
+            Waits::Asking => {
+                slot.waits = Waits::Nothing;
+                slot.session.forget_question();
+            }
             _ => {
                 if now < slot.session.deadline(&self.env) {
                     return Found::Nothing;

@@ -289,7 +289,7 @@ impl Reactor {
             }
             Turn::Read(wanted) => {
                 let Some(slot) = self.slots.get_mut(key) else { return };
-                // The answer to an earlier question, which a heartbeat may have come between, is not this one's.
+                // The answer to an earlier question, which another log may have come between, is not this one's.
                 self.generation += 1;
                 slot.generation = self.generation;
                 let is_sent = self.reads.try_send(Asked { key, generation: slot.generation, wanted }).is_ok();

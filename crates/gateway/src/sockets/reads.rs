@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
-use tokio::time::interval;
+use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::inbox::{Inbox, Letter};
@@ -50,8 +50,11 @@ impl Reads {
                 Some(done) = under_way.next(), if !under_way.is_empty() => {
                     if let Some((asked, page)) = done {
                         // The next page is asked for before this one's events are made frames: the broker works meanwhile.
-                        let ahead = Wanted { after: page.through_seq(), ..asked.wanted.clone() };
-                        under_way.push(work(&self.replay, &self.inbox, Job::Ahead(ahead)));
+                        // Not for who has to wait then: it may be let go before its time.
+                        if !(asked.wanted.is_replay && asked.wanted.lane.shown().is_overdrawn(Instant::now())) {
+                            let ahead = Wanted { after: page.through_seq(), is_replay: false, ..asked.wanted.clone() };
+                            under_way.push(work(&self.replay, &self.inbox, Job::Ahead(ahead)));
+                        }
                         under_way.push(work(&self.replay, &self.inbox, Job::Make(asked, page)));
                     }
                 }

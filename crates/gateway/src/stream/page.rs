@@ -92,6 +92,12 @@ impl Page {
         self.events.iter().map(|(_, payload)| payload.len()).sum()
     }
 
+    /// Those of its events' JSON after `position`, in bytes.
+    pub fn bytes_after(&self, position: u64) -> usize {
+        let start = self.events.partition_point(|(seq, _)| *seq <= position);
+        self.events[start..].iter().map(|(_, payload)| payload.len()).sum()
+    }
+
     /// Roughly what it holds in memory, in bytes, once its events are frames.
     pub fn weight(&self) -> usize {
         self.bytes() * 2 + self.events.len() * FRAME_WEIGHT

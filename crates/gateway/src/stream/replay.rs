@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use metrics::counter;
 use slipstream_event::{CursorKey, Position, Tenant};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
+use super::budget::Budget;
 use super::page::Page;
-use super::shelf::{Budget, Shelves};
+use super::shelf::Shelves;
 use crate::cold::ColdReplay;
 use crate::hub::Log;
 use crate::hub::lane::Lane;
@@ -20,9 +21,18 @@ use crate::warm::{Missing, WarmReplay};
 #[derive(Clone)]
 pub struct Replay {
     key: CursorKey,
-    warm: Arc<dyn WarmReplay>,
-    cold: Arc<dyn ColdReplay>,
+    sources: Sources,
+    budget: Budget,
     shelves: Arc<Shelves>,
+}
+
+/// What replays read.
+#[derive(Clone)]
+pub struct Sources {
+    /// The broker, over a connection of its own: what replays read does not stand before acks and what is live.
+    pub warm: Arc<dyn WarmReplay>,
+    /// The archive.
+    pub cold: Arc<dyn ColdReplay>,
 }
 
 /// What a stream needs that its window does not have.
@@ -34,6 +44,8 @@ pub struct Wanted {
     pub lane: Arc<Lane>,
     /// After this sequence.
     pub after: u64,
+    /// Whether it replays: then its tenant's budget bounds what it is shown. A live stream that a burst left behind waits for nobody.
+    pub is_replay: bool,
 }
 
 /// One step of a replay.
@@ -57,25 +69,26 @@ enum Failed {
 
 impl Replay {
     /// Reads from these, for each tenant within `budget`.
-    pub fn new(key: CursorKey, warm: Arc<dyn WarmReplay>, cold: Arc<dyn ColdReplay>, budget: Budget) -> Self {
-        Self { key, warm, cold, shelves: Arc::new(Shelves::new(budget)) }
+    pub fn new(key: CursorKey, sources: Sources, budget: Budget) -> Self {
+        Self { key, sources, budget, shelves: Arc::new(Shelves::new(budget)) }
     }
 
     /// The archive.
     pub fn cold(&self) -> &dyn ColdReplay {
-        self.cold.as_ref()
+        self.sources.cold.as_ref()
     }
 
     /// The broker's last sequence of a log; `None` when it does not answer or the log has ended.
     pub async fn last_seq(&self, log: &Log) -> Option<u64> {
         let at = log.position(0);
-        self.warm.last_seq(at.shard, at.epoch).await
+        self.sources.warm.last_seq(at.shard, at.epoch).await
     }
 
     /// The next page of what is wanted, up to where the window begins.
     pub async fn step(&self, wanted: &Wanted) -> Step {
-        let Wanted { log, lane, after } = wanted;
+        let Wanted { log, lane, after, is_replay } = wanted;
         let shelf = self.shelves.of(lane.tenant());
+        let paid = if *is_replay { shelf.let_show(lane.shown()).await } else { 0 };
         for tried in 0..limits::REPLAY_TRIES_MAX {
             if tried > 0 {
                 sleep(limits::REPLAY_RETRY).await;
@@ -85,7 +98,12 @@ impl Replay {
                 return Step::Again;
             }
             match shelf.page(log.position(*after), self.read(log, lane.tenant(), log.position(*after), up_to)).await {
-                Ok(page) => return Step::Page(page),
+                Ok(page) => {
+                    if *is_replay {
+                        lane.shown().charge(self.budget.shown, page.bytes_after(*after).saturating_sub(paid), Instant::now());
+                    }
+                    return Step::Page(page);
+                }
                 Err(Failed::Lost) => return Step::Lost,
                 Err(Failed::Again(reason)) => warn!(reason, tried, "a replay did not get its page"),
             }
@@ -99,7 +117,7 @@ impl Replay {
     }
 
     async fn read(&self, log: &Log, tenant: &Tenant, from: Position, up_to: u64) -> Result<Page, Failed> {
-        match self.warm.page(tenant, from.seq, up_to, limits::REPLAY_EVENTS_MAX, limits::REPLAY_BYTES_MAX).await {
+        match self.sources.warm.page(tenant, from.seq, up_to, limits::REPLAY_EVENTS_MAX, limits::REPLAY_BYTES_MAX).await {
             Ok(page) if page.epoch == from.epoch => {
                 counter!(PAGES, "source" => "broker").increment(1);
                 Ok(Page::new(&self.key, tenant, from, page.events, page.through_seq, None))
@@ -115,8 +133,8 @@ impl Replay {
 
     async fn read_archive(&self, tenant: &Tenant, from: Position, up_to: u64) -> Result<Page, Failed> {
         let again = |e: crate::cold::Unavailable| Failed::Again(e.to_string());
-        let count = self.cold.count(tenant, from, up_to).await.map_err(again)?;
-        let page = self.cold.page(tenant, from, up_to, limits::REPLAY_EVENTS_MAX).await.map_err(again)?;
+        let count = self.sources.cold.count(tenant, from, up_to).await.map_err(again)?;
+        let page = self.sources.cold.page(tenant, from, up_to, limits::REPLAY_EVENTS_MAX).await.map_err(again)?;
         if page.through_seq <= from.seq {
             return Err(Failed::Lost);
         }

@@ -14,6 +14,7 @@ use tokio::time::{Duration, Instant};
 
 use super::admission::Permit;
 use super::audience::Audience;
+use super::budget::Budget;
 use super::page::Page;
 use super::replay::{Step, Wanted};
 use super::resume::Start;
@@ -34,6 +35,8 @@ pub struct Env {
     pub revoked: Revocations,
     /// Silence after which a stream says that it is alive.
     pub heartbeat: Duration,
+    /// How much each tenant's replays may use.
+    pub budget: Budget,
 }
 
 /// Who reads, and what.
@@ -63,6 +66,10 @@ pub struct Session {
     phase: Phase,
     has_noticed: bool,
     has_warned: bool,
+    /// Whether it has asked for a read that was not brought.
+    has_asked: bool,
+    /// Whether its next span was paid for.
+    has_paid: bool,
     closed_by: Option<&'static str>,
 }
 
@@ -78,9 +85,9 @@ enum Phase {
 pub enum Next {
     /// Write these bytes, then ask again.
     Write(Bytes, Written),
-    /// Nothing until the lane rings or the clock reaches [`Session::deadline`].
+    /// Nothing until the lane rings, what it asked for is brought, or the clock reaches [`Session::deadline`].
     Wait,
-    /// Bring the [`Step`] that gives this, by [`Session::bring`].
+    /// Bring the [`Step`] that gives this, by [`Session::bring`]; meanwhile it waits. When that cannot be had: [`Session::forget_question`].
     Read(Wanted),
     /// The log has ended: bring the one that takes its place, by [`Session::rebase`].
     Rebase,
@@ -118,6 +125,8 @@ impl Session {
             phase: Phase::Replaying,
             has_noticed: false,
             has_warned: false,
+            has_asked: false,
+            has_paid: false,
             closed_by: None,
         };
         session.outbox = control::opening(session.wire(), retry_ms, &session.cursor(env));
@@ -145,20 +154,28 @@ impl Session {
             if self.log.is_closed() {
                 return Next::Rebase;
             }
-            let taken = if let Some(page) = self.page.take() { self.read_page(page) } else { self.read_window(env, spans) };
+            // What it says meanwhile costs it no turn.
+            if self.has_asked {
+                return Next::Wait;
+            }
+            let taken = if let Some(page) = self.page.take() { self.read_page(page) } else { self.read_window(env, now, spans) };
             match taken {
                 Ok((span, source)) if !span.bytes.is_empty() => {
                     self.silent_since = now;
                     return Next::Write(span.bytes, Written { events: span.events, source, has_more: span.is_cut || source != WINDOW });
                 }
                 Ok(_) => {}
-                Err(next) => return next,
+                Err(next) => {
+                    self.has_asked = matches!(next, Next::Read(_));
+                    return next;
+                }
             }
         }
     }
 
     /// Brings what [`Next::Read`] asked for.
     pub fn bring(&mut self, env: &Env, step: Step) {
+        self.has_asked = false;
         match step {
             Step::Page(page) => {
                 if let Some(count) = page.archived_after(self.position).filter(|count| *count > 0 && !self.has_noticed) {
@@ -167,7 +184,7 @@ impl Session {
                 }
                 self.page = page.covers(self.log.position(self.position)).then_some(page);
             }
-            Step::Again => {}
+            Step::Again => self.has_paid = true,
             Step::Lost => {
                 let given = self.cursor(env);
                 self.position = self.log.last();
@@ -178,12 +195,18 @@ impl Session {
         }
     }
 
+    /// Lets it ask anew.
+    pub fn forget_question(&mut self) {
+        self.has_asked = false;
+    }
+
     /// Brings what [`Next::Rebase`] asked for: the stream goes on at the end of `log`, after a `reset`.
     pub fn rebase(&mut self, env: &Env, log: Arc<Log>) {
         let given = self.cursor(env);
         self.lane = log.lane(self.lane.tenant());
         self.position = log.last();
         self.page = None;
+        self.has_asked = false;
         self.log = log;
         self.reset(env, "store_rebuilt", &given);
     }
@@ -294,15 +317,21 @@ impl Session {
         Ok((span, source))
     }
 
-    fn read_window(&mut self, env: &Env, spans: &mut Spans) -> Result<(Span, &'static str), Next> {
+    fn read_window(&mut self, env: &Env, now: Instant, spans: &mut Spans) -> Result<(Span, &'static str), Next> {
         // Before the read: an event is in its lane before `last` tells of it.
         let last = self.log.last();
         match spans.read(&self.lane, self.position, &self.reader.audience, self.user()) {
             Found::Span(span) => {
+                if self.phase == Phase::Replaying && !std::mem::take(&mut self.has_paid) {
+                    if self.lane.shown().is_overdrawn(now) {
+                        return Err(Next::Read(self.wanted()));
+                    }
+                    self.lane.shown().charge(env.budget.shown, span.bytes.len(), now);
+                }
                 self.go(&span);
                 Ok((span, WINDOW))
             }
-            Found::Behind => Err(Next::Read(Wanted { log: self.log.clone(), lane: self.lane.clone(), after: self.position })),
+            Found::Behind => Err(Next::Read(self.wanted())),
             Found::UpToDate => {
                 self.position = self.position.max(last);
                 if self.phase == Phase::Live {
@@ -313,6 +342,10 @@ impl Session {
                 Ok((Span::default(), WINDOW))
             }
         }
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted { log: self.log.clone(), lane: self.lane.clone(), after: self.position, is_replay: self.phase == Phase::Replaying }
     }
 
     fn go(&mut self, span: &Span) {

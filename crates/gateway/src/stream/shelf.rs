@@ -1,30 +1,15 @@
-//! Shelves: pages that were read lately, by tenant, so that many streams that come back at once share their reads; and each tenant's budget for reads.
+//! Shelves: pages that were read lately, by tenant, so that many streams that come back at once share their reads; and the turns of those who wait for their tenant's budget.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slipstream_event::{Position, Tenant};
 use tokio::sync::Semaphore;
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
+use super::budget::{Account, Budget};
 use super::page::Page;
 use crate::limits;
-
-/// How much a tenant's replays may read.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Bytes a second, lastingly; twice as much at once. Beyond: its replays wait, and nobody else's.
-    pub bytes_per_second: u64,
-}
-
-impl Budget {
-    /// When everything will have been paid for, after `bytes` more; it was to be `paid_at`. A second's worth may be taken ahead of its time. Pure.
-    fn paid_at(self, paid_at: Instant, bytes: u64, now: Instant) -> Instant {
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
-        let cost = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second.max(1) as f64);
-        paid_at.max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now)) + cost
-    }
-}
 
 /// The shelves of all tenants.
 #[derive(Debug)]
@@ -37,17 +22,19 @@ pub struct Shelves {
 #[derive(Debug)]
 pub struct Shelf {
     turns: Semaphore,
+    /// Of replays that wait until they may show more.
+    shows: Semaphore,
     budget: Budget,
+    /// What was read.
+    read: Account,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     pages: Vec<(Instant, Arc<Page>)>,
     /// What they weigh.
     weight: usize,
-    /// When all that was read will have been paid for.
-    paid_at: Instant,
 }
 
 impl Shelves {
@@ -76,15 +63,27 @@ impl Shelves {
                 keep
             });
             state.weight = state.pages.iter().map(|(_, page)| page.weight()).sum();
-            !state.pages.is_empty() || state.paid_at > now || Arc::strong_count(shelf) > 1
+            !state.pages.is_empty() || shelf.read.is_overdrawn(now) || Arc::strong_count(shelf) > 1
         });
     }
 }
 
 impl Shelf {
     fn new(budget: Budget) -> Self {
-        let state = State { pages: Vec::new(), weight: 0, paid_at: Instant::now() };
-        Self { turns: Semaphore::new(limits::READS_TENANT_MAX), budget, state: Mutex::new(state) }
+        let [turns, shows] = [limits::READS_TENANT_MAX, 1].map(Semaphore::new);
+        Self { turns, shows, budget, read: Account::new(), state: Mutex::default() }
+    }
+
+    /// Waits until a replay of the tenant may show more, beyond what was `shown`; one after the other, in the order in which they ask. How many bytes it has paid for by then.
+    pub async fn let_show(&self, shown: &Account) -> usize {
+        if !shown.is_overdrawn(Instant::now()) {
+            return 0;
+        }
+        // The semaphore is never closed.
+        let _turn = self.shows.acquire().await.ok();
+        sleep_until(shown.free_at()).await;
+        shown.charge(self.budget.shown, limits::SPAN_BYTES_MAX, Instant::now());
+        limits::SPAN_BYTES_MAX
     }
 
     /// A page that covers `position`: one that is here, else the one that `read` gives, which is kept for others.
@@ -100,8 +99,7 @@ impl Shelf {
         if let Some(page) = self.covering(position) {
             return Ok(page);
         }
-        let paid_at = self.state().paid_at;
-        sleep_until(paid_at).await;
+        sleep_until(self.read.free_at()).await;
         let page = Arc::new(read.await?);
         self.put(page.clone());
         Ok(page)
@@ -117,12 +115,13 @@ impl Shelf {
 
     fn put(&self, page: Arc<Page>) {
         let now = Instant::now();
+        self.read.charge(self.budget.read, page.bytes(), now);
         let mut state = self.state();
-        state.paid_at = self.budget.paid_at(state.paid_at, page.bytes() as u64, now);
         state.weight += page.weight();
-        if state.weight > limits::PAGES_TENANT_BYTES_MAX {
-            state.pages.clear();
-            state.weight = page.weight();
+        while state.weight > limits::PAGES_TENANT_BYTES_MAX {
+            let Some(oldest) = (0..state.pages.len()).min_by_key(|at| state.pages[*at].0) else { break };
+            let (_, page) = state.pages.swap_remove(oldest);
+            state.weight -= page.weight();
         }
         state.pages.push((now, page));
     }
@@ -139,8 +138,11 @@ mod tests {
 
     use futures_util::future::join_all;
     use slipstream_event::{Actor, CursorKey, Event, EventType};
+    use tokio::time::Duration;
 
     use super::*;
+
+    const UNBOUNDED: Budget = Budget { read: u64::MAX, shown: u64::MAX };
 
     fn page(after: u64, through_seq: u64) -> Page {
         let (tenant, key) = (Tenant::new("t").unwrap(), CursorKey::new(b"k"));
@@ -160,7 +162,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn streams_that_need_the_same_page_share_one_read() {
-        let shelves = Shelves::new(Budget { bytes_per_second: u64::MAX });
+        let shelves = Shelves::new(UNBOUNDED);
         let (shelf, reads) = (shelves.of(&Tenant::new("t").unwrap()), AtomicUsize::new(0));
         // All after 10, and some that stand within what the first of them reads.
         let pages = join_all((0..500).map(|number| read(&shelf, &reads, 10 + number % 50))).await;
@@ -172,16 +174,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_tenant_waits_for_its_budget_and_no_other_tenant_does() {
-        let shelves = Shelves::new(Budget { bytes_per_second: page(0, 100).bytes() as u64 });
+    async fn a_tenant_waits_for_its_budget_for_reads_and_no_other_tenant_does() {
+        let shelves = Shelves::new(Budget { read: page(0, 100).bytes() as u64, ..UNBOUNDED });
         let (greedy, other) = (shelves.of(&Tenant::new("t").unwrap()), shelves.of(&Tenant::new("u").unwrap()));
         let (reads, begun) = (AtomicUsize::new(0), Instant::now());
-        for number in 0..5 {
+        for number in 0..30 {
             // None covers the next: each must be read.
             read(&greedy, &reads, 40 - number).await;
         }
         let waited = begun.elapsed();
-        assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&waited), "{waited:?} for pages of about three seconds' worth");
+        assert!((Duration::from_secs(1)..Duration::from_secs(12)).contains(&waited), "{waited:?} for pages of more than twenty seconds' worth");
         let begun = Instant::now();
         read(&other, &reads, 0).await;
         assert!(begun.elapsed() < Duration::from_millis(50));
@@ -189,7 +191,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn pages_are_let_go_when_nobody_asks() {
-        let shelves = Shelves::new(Budget { bytes_per_second: u64::MAX });
+        let shelves = Shelves::new(UNBOUNDED);
         let reads = AtomicUsize::new(0);
         read(&shelves.of(&Tenant::new("t").unwrap()), &reads, 0).await;
         shelves.sweep();

@@ -12,7 +12,8 @@ use slipstream_gateway::hub::Hub;
 use slipstream_gateway::opens::{Opens, Rates};
 use slipstream_gateway::sockets::Sockets;
 use slipstream_gateway::stream::admission::{Admission, Caps};
-use slipstream_gateway::stream::shelf::Budget;
+use slipstream_gateway::stream::budget::Budget;
+use slipstream_gateway::stream::replay::Sources;
 use slipstream_gateway::websocket::{self, Origins};
 use slipstream_gateway::{Gateway, Settings};
 use tokio::time::Duration;
@@ -38,14 +39,23 @@ pub(super) struct Stages<'a> {
 }
 
 impl Parts<'_> {
-    pub(super) fn gateway(&mut self, access: &Access, broker: Broker, key: &CursorKey, drain: &CancellationToken, stages: Stages<'_>) -> anyhow::Result<Edge> {
+    pub(super) async fn gateway(
+        &mut self,
+        access: &Access,
+        broker: Broker,
+        key: &CursorKey,
+        drain: &CancellationToken,
+        stages: Stages<'_>,
+    ) -> anyhow::Result<Edge> {
+        let replays = self.broker("replays", &self.config.nats_url(&self.config.nats_url_gateway)).await?;
         let reader = self.store(slipstream_store::Role::Reader)?;
         let hub = Arc::new(Hub::new(key.clone(), self.config.shards));
         for shard in 0..self.config.shards {
             stages.feed.start(format!("feed {shard}"), Feed::new(broker.clone(), hub.clone(), shard).run(stages.feed.token()));
         }
         let admission = Admission::new(caps(self.config));
-        let gateway = Gateway::new(access.clone(), broker, hub.clone(), Arc::new(Archive(reader)), admission, settings(self.config)?, drain.clone());
+        let sources = Sources { warm: Arc::new(replays), cold: Arc::new(Archive(reader)) };
+        let gateway = Gateway::new(access.clone(), broker, hub.clone(), sources, admission, settings(self.config)?, drain.clone());
         for opens in gateway.opens() {
             stages.upkeep.start("opens", forget_idle(opens, stages.upkeep.token()));
         }
@@ -67,7 +77,7 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
     let origins = Origins::parse(&config.ws_origins).map_err(|fault| anyhow::anyhow!("ws_origins: {fault}"))?;
     Ok(Settings {
         heartbeat: Duration::from_millis(config.heartbeat_ms),
-        budget: Budget { bytes_per_second: config.replay_tenant_bytes_per_second },
+        budget: Budget { read: config.replay_tenant_read_bytes_per_second, shown: config.replay_tenant_shown_bytes_per_second },
         rates: Rates { user_per_minute: config.stream_opens_user_per_minute, tenant_per_second: config.stream_opens_tenant_per_second },
         websocket: websocket::Settings { origins, stall: Duration::from_secs(config.stream_stall_seconds) },
     })

@@ -12,11 +12,14 @@ use uuid::Uuid;
 use crate::cold::{self, ColdReplay};
 use crate::frame::Frame;
 use crate::hub::{Hub, Log};
-use crate::stream::replay::Replay;
+use crate::stream::budget::Budget;
+use crate::stream::replay::{Replay, Sources};
 use crate::stream::session::Env;
-use crate::stream::shelf::Budget;
 use crate::stream::span::Spans;
 use crate::warm::{self, Missing, WarmReplay};
+
+/// Some events a second: replays often wait. The clock goes on by itself when all wait.
+const BUDGET: Budget = Budget { read: 2_000, shown: 1_000 };
 
 /// A message of a log.
 #[derive(Clone)]
@@ -72,8 +75,8 @@ impl World {
         let held = Arc::new(Mutex::new(Held::default()));
         let key = CursorKey::new(b"the model's key");
         let lists = Arc::new(Lists(held.clone(), shards));
-        let replay = Replay::new(key.clone(), lists.clone(), lists, Budget { bytes_per_second: u64::MAX });
-        let env = Env { hub: Arc::new(Hub::new(key, shards)), revoked: revoked_none(), heartbeat: Duration::from_secs(3_600) };
+        let replay = Replay::new(key.clone(), sources(&lists), BUDGET);
+        let env = Env { hub: Arc::new(Hub::new(key, shards)), revoked: revoked_none(), heartbeat: Duration::from_secs(3_600), budget: BUDGET };
         let mut world = Self { held, env, replay, spans: Spans::default(), shards, logs: Vec::new(), fed: Vec::new() };
         world.recreate();
         world
@@ -152,7 +155,7 @@ impl World {
     pub(super) fn restart(&mut self, warm: u64) {
         self.env.hub = Arc::new(Hub::new(self.env.hub.key().clone(), self.shards));
         let lists = Arc::new(Lists(self.held.clone(), self.shards));
-        self.replay = Replay::new(self.env.hub.key().clone(), lists.clone(), lists, Budget { bytes_per_second: u64::MAX });
+        self.replay = Replay::new(self.env.hub.key().clone(), sources(&lists), BUDGET);
         self.spans = Spans::default();
         self.open(warm);
     }
@@ -171,6 +174,10 @@ impl World {
             self.fed.push(last);
         }
     }
+}
+
+fn sources(lists: &Arc<Lists>) -> Sources {
+    Sources { warm: lists.clone(), cold: lists.clone() }
 }
 
 fn push(env: &Env, log: &Log, stream: &Stream, after: u64, to: u64) {
