@@ -62,6 +62,12 @@ impl fmt::Display for Bench {
     }
 }
 
+/// A setting as the variable that carries it.
+fn setting(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write NAME=VALUE")?;
+    Ok((format!("SLIPSTREAM_{}", name.to_uppercase()), value.to_owned()))
+}
+
 /// Measures the platform against floors that are measured in the same run.
 #[derive(Debug, clap::Parser)]
 #[command(name = "scripts/bench", args_conflicts_with_subcommands = true)]
@@ -75,6 +81,9 @@ pub(crate) struct Args {
     /// Load this library into the platform's processes (LD_PRELOAD): for a comparison of allocators
     #[arg(long, value_name = "LIB")]
     pub(crate) preload: Option<PathBuf>,
+    /// A setting of the platform's processes, such as replay_tenant_bytes_per_second=1048576; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) ingest: Ingest,
     #[command(flatten)]

@@ -36,11 +36,12 @@ pub(crate) async fn run(bench: Bench, args: &Args) -> Vec<Section> {
     }
 }
 
-/// A deployment as it is shipped: a broker and a database that sync, and the default settings.
-async fn stack(args: &Args) -> Stack {
+/// A deployment as it is shipped: a broker and a database that sync, and the default settings but for these.
+async fn stack(args: &Args, settings: &[(&str, &str)]) -> Stack {
     let setup = Setup::default().own_postgres();
     let defaults = [("SLIPSTREAM_HEARTBEAT_MS", "15000"), ("SLIPSTREAM_DATABASE_CONNECTIONS_MAX", "10"), ("SLIPSTREAM_LOG", "warn")];
-    let setup = defaults.into_iter().fold(setup, |setup, (name, value)| setup.env(name, value));
+    let given = args.set.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let setup = defaults.into_iter().chain(settings.iter().copied()).chain(given).fold(setup, |setup, (name, value)| setup.env(name, value));
     let preload = args.preload.iter().map(|library| library.canonicalize().unwrap_or_else(|error| panic!("cannot preload {}: {error}", library.display())));
     preload.fold(setup, |setup, library| setup.env("LD_PRELOAD", library.to_str().unwrap())).start().await
 }

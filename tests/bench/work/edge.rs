@@ -26,7 +26,12 @@ pub(super) struct Edge {
 impl Edge {
     /// Starts it.
     pub(super) async fn start(args: &Args) -> Self {
-        let stack = stack(args).await;
+        Self::with(args, &[]).await
+    }
+
+    /// The same with these settings.
+    pub(super) async fn with(args: &Args, settings: &[(&str, &str)]) -> Self {
+        let stack = stack(args, settings).await;
         let gateway = stack.node("gateway").await;
         let pid = child("--role gateway");
         if let Some(library) = &args.preload {

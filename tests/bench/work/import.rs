@@ -21,7 +21,7 @@ const WITHIN: Duration = Duration::from_secs(300);
 pub(crate) async fn run(args: &Args) -> Section {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/cloudtrail-sample.ndjson");
     let file = args.ingest.file.as_deref().unwrap_or(&sample);
-    let stack = stack(args).await;
+    let stack = stack(args, &[]).await;
     let (gateway, _archiver) = (stack.node("gateway").await, stack.node("archiver").await);
     let mut section = Section::new("import", title(file), &["records", "accepted", "repeated", "seconds", "import/s", "to archive s", "archived/s"]);
     for label in ["first load", "second load"] {

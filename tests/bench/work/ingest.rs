@@ -52,7 +52,7 @@ pub(crate) async fn run(args: &Args) -> Vec<Section> {
 async fn measure(args: &Args) -> Section {
     let (events, connections) = (args.ingest.events as usize, usize::from(args.ingest.connections));
     let mut section = Section::new("ingest", title(events, connections), COLUMNS);
-    let stack = stack(args).await;
+    let stack = stack(args, &[]).await;
     let gateway = stack.node("gateway").await;
     let mut watermark = Watermark::open(&stack).await;
 
@@ -180,6 +180,7 @@ async fn relaxed(args: &Args) -> Section {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["ingest", "--events", &args.ingest.events.to_string(), "--connections", &args.ingest.connections.to_string(), "--json"]).arg(&json);
     command.args(args.preload.iter().flat_map(|library| [OsStr::new("--preload"), library.as_os_str()]));
+    command.args(args.set.iter().flat_map(|(name, value)| ["--set".to_owned(), format!("{}={value}", name.trim_start_matches("SLIPSTREAM_"))]));
     command.env(nats::NATS_BIN, nats::relaxed(dir.path()).await).stdout(std::process::Stdio::null()).kill_on_drop(true);
     assert!(command.status().await.unwrap().success());
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();

@@ -20,6 +20,9 @@ use crate::stats::median;
 
 /// Clients that read at the same time.
 const TOGETHER: usize = 10;
+/// What a tenant's replays may use: all there is. The budget is for those who read again and again.
+const UNBOUNDED: &[(&str, &str)] =
+    &[("SLIPSTREAM_REPLAY_TENANT_READ_BYTES_PER_SECOND", "1000000000000"), ("SLIPSTREAM_REPLAY_TENANT_SHOWN_BYTES_PER_SECOND", "1000000000000")];
 const COLUMNS: &[&str] = &["events/s", "of floor", "seconds", "gateway µs", "nats µs", "reader µs"];
 
 /// A gap: the events from one to another, by their numbers.
@@ -29,7 +32,7 @@ type Gap = std::ops::Range<usize>;
 pub(crate) async fn run(args: &Args) -> Section {
     let events = args.edge.replay_events as usize;
     let mut section = Section::new("replay", format!("replay: {events} events of one tenant, which only the broker has"), COLUMNS);
-    let mut edge = Edge::start(args).await;
+    let mut edge = Edge::with(args, UNBOUNDED).await;
     progress("events and cursors");
     let cursors = history(&mut edge, events).await;
     let (whole, mut rates) = (0..events, Vec::new());
@@ -47,6 +50,7 @@ pub(crate) async fn run(args: &Args) -> Section {
     both(&edge, &cursors, &parts, &format!("{TOGETHER} readers, another tenth each"), &mut section).await;
     section.note(format!("gateway: {:.0} MiB resident at the end, {:.0} MiB at most", resident_kib(edge.pid) / 1_024.0, resident_kib_max(edge.pid) / 1_024.0));
     section.note("events/s: of all clients together, from the first connection to the last event; every event came once and in order; µs: processor time for each of them");
+    section.note("without a budget for the tenant's replays: by default it has 64 MiB of reads and 256 MiB of shows at once, and refills within 16 s");
     section.note("direct get: messages that are counted and not looked at, in requests of 1,000, one after the other");
     section
 }
