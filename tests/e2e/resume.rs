@@ -1,6 +1,7 @@
 //! Resume: exactly what came after, whatever the client shows as its place.
 
 use serde_json::Value;
+use slipstream_fuzz::sse::Block;
 use slipstream_tests::{Http, Sse, Stack, id};
 
 use crate::{event, ids};
@@ -131,6 +132,9 @@ async fn an_unknown_place_is_a_reset_and_never_a_silent_wait() {
             "{reset}"
         );
         stream.until_control("ready").await;
+        // A client that is cut off before the reset must not have its new place: it would come back with it, and never hear of the reset.
+        let at = |holds: fn(&Block) -> bool| stream.blocks.iter().position(holds).unwrap();
+        assert!(at(|block| block.event.as_deref() == Some("reset")) < at(|block| block.id.is_some()), "{:#?}", stream.blocks);
         let live = http.publish(&event("live")).await;
         stream.until_event(live["id"].as_str().unwrap()).await;
         assert_eq!(stream.all_events().len(), 1, "{place}");

@@ -137,7 +137,7 @@ impl Ws {
             Message::Text(text) => {
                 let message: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e} in the message {text}"));
                 if matches!(message["type"].as_str(), Some("open" | "event" | "reset")) {
-                    self.last_id = message["cursor"].as_str().map(str::to_owned);
+                    self.last_id = message["cursor"].as_str().map(str::to_owned).or(self.last_id.take());
                 }
                 self.messages.push(message);
             }

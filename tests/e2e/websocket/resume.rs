@@ -65,6 +65,7 @@ async fn an_unknown_place_is_a_reset() {
         let mut ws = hello(&node, &json!({"type": "auth", "token": stack.token("acme"), "lastEventId": place})).await;
         let reset = ws.until("reset").await;
         assert_eq!((reset["code"].as_str(), reset["lastEventId"].as_str()), (Some(code), Some(place)), "{reset}");
+        assert_eq!(ws.messages[0]["cursor"], Value::Null, "a client cut off before the reset would never hear of it");
         ws.until("ready").await;
         let live = http.publish(&event("live")).await;
         ws.until_event(live["id"].as_str().unwrap()).await;

@@ -28,14 +28,24 @@ impl Control {
     }
 }
 
-/// The first bytes of every stream: the time to wait before connecting anew, a comment that flushes proxies, and an id, so that a
-/// client that drops before its first event resumes from here.
-pub fn opening(wire: Wire, retry_ms: u64, cursor: &str) -> Bytes {
-    let text = || format!("retry: {retry_ms}\n: slipstream\nid: {cursor}\n\n");
+/// The first bytes of every stream: the time to wait before connecting anew, a comment that flushes proxies, and the stream's [`place`], unless a `reset` comes first: a
+/// client that was told its new place, and dropped before the reset, would never hear of it.
+pub fn opening(wire: Wire, retry_ms: u64, cursor: Option<&str>) -> Bytes {
+    let id = cursor.map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();
+    let text = || format!("retry: {retry_ms}\n: slipstream\n{id}\n");
     match wire {
         Wire::Sse => Bytes::from(text()),
         Wire::Chunked => chunk(&[&text()]),
         Wire::Message => Bytes::from(json!({"type": "open", "cursor": cursor, "retry": retry_ms}).to_string() + "\n"),
+    }
+}
+
+/// An id without an event, so that a client that drops before its first event resumes from here. Messages carry their cursors themselves: nothing.
+pub fn place(wire: Wire, cursor: &str) -> Bytes {
+    match wire {
+        Wire::Sse => Bytes::from(format!("id: {cursor}\n\n")),
+        Wire::Chunked => chunk(&["id: ", cursor, "\n\n"]),
+        Wire::Message => Bytes::new(),
     }
 }
 

@@ -29,6 +29,9 @@ pub(crate) fn joined(first: Bytes, then: Bytes) -> Bytes {
     if first.is_empty() {
         return then;
     }
+    if then.is_empty() {
+        return first;
+    }
     let mut both = BytesMut::with_capacity(first.len() + then.len());
     both.extend_from_slice(&first);
     both.extend_from_slice(&then);

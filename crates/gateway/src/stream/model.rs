@@ -37,7 +37,9 @@ enum Step {
     Read { client: usize, writes: usize },
     /// All clients take a write, as in one pass of a writer.
     Pass,
-    /// A client's connection ends, with what it was given arriving or not.
+    /// A client is given a write, of which so many blocks arrive: then its connection ends.
+    Cut { client: usize, blocks: usize },
+    /// A client's connection ends.
     Drop { client: usize },
 }
 
@@ -54,6 +56,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => client.clone().prop_map(|client| Step::Connect { client }),
         8 => (client.clone(), 1_usize..5).prop_map(|(client, writes)| Step::Read { client, writes }),
         4 => Just(Step::Pass),
+        3 => (client.clone(), 0_usize..4).prop_map(|(client, blocks)| Step::Cut { client, blocks }),
         3 => client.prop_map(|client| Step::Drop { client }),
     ]
 }
@@ -76,10 +79,14 @@ fn run(shards: u16, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 world.restart(warm);
             }
             Step::Connect { client } => clients[client].connect(&world, &runtime),
-            Step::Read { client, writes } => (0..writes).try_for_each(|_| clients[client].read(&mut world, &runtime, true).map(drop))?,
+            Step::Read { client, writes } => (0..writes).try_for_each(|_| clients[client].read(&mut world, &runtime, true, usize::MAX).map(drop))?,
             Step::Pass => {
                 world.spans.begin();
-                clients.iter_mut().try_for_each(|client| client.read(&mut world, &runtime, false).map(drop))?;
+                clients.iter_mut().try_for_each(|client| client.read(&mut world, &runtime, false, usize::MAX).map(drop))?;
+            }
+            Step::Cut { client, blocks } => {
+                clients[client].read(&mut world, &runtime, true, blocks)?;
+                clients[client].disconnect();
             }
             Step::Drop { client } => clients[client].disconnect(),
         }

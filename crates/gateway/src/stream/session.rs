@@ -129,9 +129,13 @@ impl Session {
             has_paid: false,
             closed_by: None,
         };
-        session.outbox = control::opening(session.wire(), retry_ms, &session.cursor(env));
-        if let Start::Reset(code) = start {
-            session.reset(env, code, last_event_id);
+        let cursor = session.cursor(env);
+        match start {
+            Start::After(_) => session.outbox = control::opening(session.wire(), retry_ms, Some(&cursor)),
+            Start::Reset(code) => {
+                session.outbox = control::opening(session.wire(), retry_ms, None);
+                session.reset(env, code, last_event_id);
+            }
         }
         session
     }
@@ -362,7 +366,10 @@ impl Session {
     fn reset(&mut self, env: &Env, code: &'static str, given: &str) {
         counter!(RESETS, "code" => code).increment(1);
         let given: String = given.chars().take(limits::LAST_EVENT_ID_ECHO_MAX).collect();
-        self.say(&control::reset(code, &given, &self.cursor(env)));
+        let cursor = self.cursor(env);
+        self.say(&control::reset(code, &given, &cursor));
+        // Behind it: whoever has the new place was told.
+        self.outbox = joined(std::mem::take(&mut self.outbox), control::place(self.wire(), &cursor));
     }
 
     fn say(&mut self, control: &Control) {
