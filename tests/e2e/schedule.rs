@@ -1,4 +1,5 @@
-//! Random schedules on real servers: what the gateway's model tries in memory, with a broker that lets its oldest go after seconds, an archive, and gateways that are killed.
+//! Random schedules on real servers: what the gateway's model tries in memory, with a broker that lets its oldest go after seconds and is lost and made anew, an archive,
+//! gateways that are killed, and readers that take nothing until their sockets are full and cut.
 //!
 //! The seed of a failed run is in its message; `SLIPSTREAM_TEST_SEED` repeats it.
 
@@ -8,33 +9,53 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
 use slipstream_broker::Provision;
-use slipstream_tests::{Http, Node, Setup, Sse, Stack, eventually};
+use slipstream_fuzz::sse::Block;
+use slipstream_tests::{Http, Node, PATIENCE, Setup, Sse, Stack, eventually};
+use tokio::time::Instant;
 
-use crate::{event, ids};
+use crate::{event, ids, large};
 
+/// The tenants.
+const TENANTS: [&str; 2] = ["acme", "other"];
 /// Steps of a schedule.
 const STEPS: usize = 60;
 /// Clients; half of them of each tenant.
 const CLIENTS: usize = 4;
+/// Events of a flood and the size of each: more than the buffers of a connection hold.
+const FLOOD: (usize, usize) = (60, 16 * 1024);
+/// How often the stream is made anew in one schedule, at most.
+const ANEW_MAX: u32 = 2;
 
 /// A client, and what it was shown since its start or its last reset.
 struct Client {
     tenant: usize,
     stream: Option<Sse>,
     last_id: Option<String>,
-    /// How many of its tenant's events lie before its chain.
-    from: usize,
+    /// How often the stream had been made anew when its chain began.
+    anew: u32,
+    from: From,
     /// How many blocks of the open stream were looked at.
     looked: usize,
     shown: Vec<String>,
 }
 
-/// What was acknowledged, by tenant, in order; `None` where the stream was made anew.
+/// How many of a tenant's events lie before a chain.
+#[derive(Clone, Copy, Debug)]
+enum From {
+    Exactly(usize),
+    /// After a reset, until the first event tells.
+    Within(usize, usize),
+}
+
+/// What was acknowledged, by tenant, in order.
 struct Run {
     stack: Stack,
     workers: Node,
     gateway: Node,
     sent: [Vec<String>; 2],
+    /// How often the stream was made anew, and how many events of each tenant lie before the last time.
+    anew: u32,
+    lost: [usize; 2],
     rng: StdRng,
 }
 
@@ -53,9 +74,9 @@ async fn run(shards: u16) {
     eprintln!("SLIPSTREAM_TEST_SEED={seed}");
     let retention = Duration::from_secs(2);
     let provision = Provision { max_age: Some(retention), duplicate_window: Some(retention), ..Provision::default() };
-    let stack = Setup::default().shards(shards).provision(provision).start().await;
+    let stack = Setup::default().shards(shards).provision(provision).env("SLIPSTREAM_STREAM_STALL_SECONDS", "1").start().await;
     let (workers, gateway) = tokio::join!(stack.node("api,archiver"), stack.node("gateway"));
-    let mut run = Run { stack, workers, gateway, sent: Default::default(), rng: StdRng::seed_from_u64(seed) };
+    let mut run = Run { stack, workers, gateway, sent: Default::default(), anew: 0, lost: [0; 2], rng: StdRng::seed_from_u64(seed) };
     let mut clients: Vec<Client> = (0..CLIENTS).map(Client::new).collect();
     for client in &mut clients {
         client.connect(&run).await;
@@ -66,15 +87,25 @@ async fn run(shards: u16) {
     for client in &mut clients {
         client.connect(&run).await;
         client.read(&run, usize::MAX).await;
-        assert_eq!(client.shown, run.sent[client.tenant][client.from..], "seed {seed}");
+    }
+    // So that everybody has an event after its last reset, which tells where it began.
+    run.publish(0, 1, None).await;
+    run.publish(1, 1, None).await;
+    for client in &mut clients {
+        client.read(&run, usize::MAX).await;
+        let From::Exactly(from) = client.from else { panic!("no event came") };
+        assert_eq!((client.anew, &client.shown[..]), (run.anew, &run.sent[client.tenant][from..]), "seed {seed}");
     }
     assert!(run.workers.is_running().await);
 }
 
 async fn step(run: &mut Run, clients: &mut [Client]) {
-    let (choice, number) = (run.rng.random_range(0..20), run.rng.random_range(0..CLIENTS));
+    let (choice, number) = (run.rng.random_range(0..23), run.rng.random_range(0..CLIENTS));
     match choice {
-        0..7 => run.publish().await,
+        0..7 => {
+            let (tenant, count) = (run.rng.random_range(0..2), run.rng.random_range(1..60));
+            run.publish(tenant, count, None).await;
+        }
         7..12 => clients[number].connect(run).await,
         12..15 => {
             let count = run.rng.random_range(1..30);
@@ -83,6 +114,9 @@ async fn step(run: &mut Run, clients: &mut [Client]) {
         15..18 => clients[number].stream = None,
         // Time for the broker's retention: what the clients missed comes from the archive from now on.
         18 => run.let_go().await,
+        // Whoever has an open stream reads slowly: its socket fills, and is cut.
+        19..21 => run.publish(number % 2, FLOOD.0, Some(FLOOD.1)).await,
+        21 if run.anew < ANEW_MAX => run.make_anew().await,
         _ => {
             clients.iter_mut().for_each(|client| client.stream = None);
             run.gateway.restart().await;
@@ -92,14 +126,37 @@ async fn step(run: &mut Run, clients: &mut [Client]) {
 
 impl Run {
     fn http(&self, tenant: usize) -> Http {
-        self.stack.http(&self.gateway, ["acme", "other"][tenant])
+        self.stack.http(&self.gateway, TENANTS[tenant])
     }
 
-    async fn publish(&mut self) {
-        let (tenant, count) = (self.rng.random_range(0..2), self.rng.random_range(1..60));
-        let events: Vec<Value> = (0..count).map(|number| event(&format!("e{number}"))).collect();
-        self.http(tenant).post("/api/events", &Value::Array(events.clone())).await.expect(202);
+    /// Publishes; again and again while the broker is not back.
+    async fn publish(&mut self, tenant: usize, count: usize, bytes: Option<usize>) {
+        let one = |number: usize| bytes.map_or_else(|| event(&format!("e{number}")), |bytes| large(&format!("e{number}"), bytes));
+        let events: Vec<Value> = (0..count).map(one).collect();
+        let (http, body) = (self.http(tenant), Value::Array(events.clone()));
+        eventually("ingest takes them", async || match http.try_post("/api/events", &body).await {
+            Ok(answer) if answer.status == 202 => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await;
         self.sent[tenant].extend(ids(&events));
+    }
+
+    /// The broker loses everything, and is made anew. What the archive has stays.
+    async fn make_anew(&mut self) {
+        self.lost = [self.sent[0].len(), self.sent[1].len()];
+        self.anew += 1;
+        self.stack.lose_broker().await;
+        // The archiver must be at work again before the broker lets anything go.
+        for (tenant, name) in TENANTS.into_iter().enumerate() {
+            self.publish(tenant, 1, None).await;
+            let (http, id) = (self.stack.http(&self.workers, name), self.sent[tenant].last().unwrap().clone());
+            eventually("the archiver goes on", async || match ids(&http.history("").await) {
+                history if history.contains(&id) => Ok(()),
+                history => Err(history.len()),
+            })
+            .await;
+        }
     }
 
     async fn let_go(&self) {
@@ -116,47 +173,92 @@ impl Run {
 
 impl Client {
     fn new(number: usize) -> Self {
-        Self { tenant: number % 2, stream: None, last_id: None, from: 0, looked: 0, shown: Vec::new() }
+        Self { tenant: number % 2, stream: None, last_id: None, anew: 0, from: From::Exactly(0), looked: 0, shown: Vec::new() }
     }
 
     async fn connect(&mut self, run: &Run) {
         if self.stream.is_some() {
             return;
         }
+        if self.last_id.is_none() {
+            self.from = From::Exactly(run.sent[self.tenant].len());
+        }
         self.stream = Some(run.http(self.tenant).stream("", self.last_id.as_deref()).await.unwrap());
         self.looked = 0;
-        if self.last_id.is_none() {
-            self.from = run.sent[self.tenant].len();
-        }
         // So that it has its start before anything else happens.
-        let stream = self.stream.as_mut().unwrap();
-        stream.until("the first id", |block| block.id.is_some()).await;
-        self.look();
+        self.next(run).await;
     }
 
-    /// Reads until so many further events came, or all that were acknowledged.
+    /// Reads until so many further events came, or all that were acknowledged. A stream that was cut is opened anew.
     async fn read(&mut self, run: &Run, count: usize) {
-        let all = run.sent[self.tenant].len() - self.from;
-        let wanted = all.min(self.shown.len().saturating_add(count));
-        while self.shown.len() < wanted {
-            let Some(stream) = &mut self.stream else { return };
-            stream.until("an event", |block| block.id.is_some() && block.data.is_some()).await;
-            self.look();
-        }
-        assert_eq!(self.shown, run.sent[self.tenant][self.from..][..self.shown.len()]);
-    }
-
-    /// Takes what came over the stream since the last look.
-    fn look(&mut self) {
-        let stream = self.stream.as_ref().unwrap();
-        for block in &stream.blocks[self.looked..] {
-            assert_ne!(block.event.as_deref(), Some("reset"), "nothing was lost, and the stream is the same: {block:?}");
-            if let (Some(_), Some(data)) = (&block.id, &block.data) {
-                let event: Value = serde_json::from_str(data).unwrap();
-                self.shown.push(event["id"].as_str().unwrap().to_owned());
+        let enough = self.shown.len().saturating_add(count);
+        while self.stream.is_some() && self.shown.len() < enough && self.lacks(run) {
+            if !self.next(run).await {
+                self.stream = None;
+                self.connect(run).await;
             }
         }
-        self.looked = stream.blocks.len();
-        self.last_id = stream.last_id.clone();
+    }
+
+    /// Whether something must still come: events, or the reset before them.
+    fn lacks(&self, run: &Run) -> bool {
+        let sent = run.sent[self.tenant].len();
+        self.anew < run.anew
+            || match self.from {
+                From::Exactly(from) => from + self.shown.len() < sent,
+                From::Within(_, to) => to < sent,
+            }
+    }
+
+    /// Takes the next blocks; `false` when the stream has ended.
+    async fn next(&mut self, run: &Run) -> bool {
+        let Some(stream) = &mut self.stream else { return false };
+        let is_open = stream.next(Instant::now() + PATIENCE).await.is_some();
+        let blocks = stream.blocks[self.looked..].to_vec();
+        self.looked += blocks.len();
+        blocks.iter().for_each(|block| self.take(run, block));
+        is_open
+    }
+
+    fn take(&mut self, run: &Run, block: &Block) {
+        let data: Option<Value> = block.data.as_deref().map(|data| serde_json::from_str(data).unwrap());
+        match (&block.id, data, block.event.as_deref()) {
+            (Some(id), None, _) => self.last_id = Some(id.clone()),
+            (Some(id), Some(event), _) => {
+                self.last_id = Some(id.clone());
+                self.show(run, event["id"].as_str().unwrap());
+            }
+            (None, Some(reset), Some("reset")) => {
+                assert_eq!(reset["code"], "store_rebuilt", "nothing else was lost: {reset}");
+                assert!(self.anew < run.anew, "the stream is the same: {reset}");
+                (self.anew, self.shown) = (run.anew, Vec::new());
+                self.from = From::Within(run.lost[self.tenant], run.sent[self.tenant].len());
+                self.last_id = reset["cursor"].as_str().map(str::to_owned);
+            }
+            _ => {}
+        }
+    }
+
+    fn show(&mut self, run: &Run, id: &str) {
+        let sent = &run.sent[self.tenant];
+        let at = sent.iter().position(|sent| sent == id).expect("an event that nobody sent");
+        let expected = match self.from {
+            From::Exactly(from) => from + self.shown.len()..=from + self.shown.len(),
+            From::Within(from, to) => from..=to,
+        };
+        assert!(
+            expected.contains(&at),
+            "event {at} in place of {expected:?} of {}; {:?}, {} shown, made anew {} of {} times, lost {:?}",
+            TENANTS[self.tenant],
+            self.from,
+            self.shown.len(),
+            self.anew,
+            run.anew,
+            run.lost
+        );
+        if let From::Within(..) = self.from {
+            self.from = From::Exactly(at);
+        }
+        self.shown.push(id.to_owned());
     }
 }
