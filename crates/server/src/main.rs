@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
+/// Chosen by measurement: see "Measured" in ARCHITECTURE.md.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
