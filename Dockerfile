@@ -15,7 +15,7 @@ COPY . .
 COPY --from=cockpit /src/dashboards/cockpit/dist dashboards/cockpit/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package slipstream-server --bin slipstream \
+    cargo build --release --locked --package slipstream-server --bin slipstream --features jemalloc \
     && install -D target/release/slipstream /out/slipstream
 
 FROM debian:bookworm-slim

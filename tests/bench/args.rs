@@ -78,7 +78,7 @@ pub(crate) struct Args {
     /// Write the numbers to this file too
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Load this library into the platform's processes (LD_PRELOAD): for a comparison of allocators, with a program built without its own (--no-default-features)
+    /// Load this library into the platform's processes (LD_PRELOAD): for a comparison of allocators, with a program built without the feature jemalloc
     #[arg(long, value_name = "LIB")]
     pub(crate) preload: Option<PathBuf>,
     /// A setting of the platform's processes, such as replay_tenant_bytes_per_second=1048576; may be given several times

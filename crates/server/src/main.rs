@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
-/// Chosen by measurement: see "Measured" in ARCHITECTURE.md.
+/// Of the image; chosen by measurement: see "Measured" in ARCHITECTURE.md.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
