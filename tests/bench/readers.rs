@@ -10,10 +10,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use mio::{Poll, Token, Waker};
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
 use tokio::sync::oneshot;
 
 use crate::serial::Serial;
 pub(crate) use socket::Ask;
+
+/// The lowest priority of a thread, a nice value.
+const LOWEST: i32 = 19;
 
 /// How streams are opened.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +41,8 @@ pub(crate) struct Task {
     pub(crate) opening: Opening,
     /// Whether the time of each event on each stream is kept.
     pub(crate) keep_times: bool,
+    /// Whether the thread gives way to all others: its clients would be on machines of their own, and take no core from those who are measured.
+    pub(crate) gives_way: bool,
 }
 
 /// When a stream showed an event.
@@ -98,10 +105,18 @@ impl Readers {
     pub(crate) fn start(task: Task) -> Self {
         let poll = Poll::new().unwrap();
         let waker = Waker::new(poll.registry(), Token(usize::MAX)).unwrap();
+        let gives_way = task.gives_way;
         let (shared, address) = (Arc::new(Shared::default()), task.address.parse::<SocketAddr>().unwrap());
         let ([opened_to, complete_to], (read_to, read)) = ([0; 2].map(|_| oneshot::channel()), oneshot::channel());
         let thread = thread::Thread::new(task, address, poll, shared.clone(), opened_to.0, complete_to.0);
-        std::thread::Builder::new().name("readers".to_owned()).spawn(move || drop(read_to.send(thread.run()))).unwrap();
+        let run = move || {
+            if gives_way {
+                // Of this thread alone: Linux keeps a priority per thread.
+                setpriority_process(Some(gettid()), LOWEST).unwrap();
+            }
+            drop(read_to.send(thread.run()));
+        };
+        std::thread::Builder::new().name("readers".to_owned()).spawn(run).unwrap();
         Self { shared, waker, opened: opened_to.1, complete: complete_to.1, read }
     }
 

@@ -61,7 +61,7 @@ pub const LAST_EVENT_ID_ECHO_MAX: usize = 128;
 /// How long a stream whose socket takes no byte is kept, when it is to end. Then it is cut.
 pub const LAST_WRITE: Duration = Duration::from_millis(500);
 /// Streams of one tenant that are written to before another tenant's turn.
-pub const TURN_STREAMS: usize = 64;
+pub const TURN_STREAMS: usize = 16;
 /// Writes to one stream that catches up before another stream's turn.
 pub const TURN_WRITES: usize = 4;
 /// Longest time that writing goes on before sockets are looked at.

@@ -4,7 +4,8 @@
 //! same bytes to every socket that stands at the same position, as many events in one write as there are. One clock serves heartbeats, ends of
 //! credentials and stalled sockets. What a window no longer has is read by a future ([`reads::Reads`]) that never holds the thread up.
 //!
-//! - Tenants take turns: [`crate::limits::TURN_STREAMS`] streams of one, then the next. So a tenant with many streams or many events delays no other.
+//! - Tenants take turns: [`crate::limits::TURN_STREAMS`] streams of one, then the next, and one that was at rest waits for a single turn of those that are busy.
+//!   So a tenant with many streams or many events delays no other.
 //! - A socket that takes no more bytes keeps the rest of one shared chunk, and its stream a position. It is cut after the stall deadline; its client resumes.
 
 mod clock;

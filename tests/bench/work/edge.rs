@@ -68,7 +68,12 @@ impl Edge {
 
     /// What reads these streams.
     pub(super) fn task(&self, asks: Vec<Ask>, opening: Opening, keep_times: bool) -> Task {
-        Task { address: self.address(), asks, opened: READY, opening, keep_times }
+        Task { address: self.address(), asks, opened: READY, opening, keep_times, gives_way: false }
+    }
+
+    /// What reads streams whose clients' processor time is no part of what is measured.
+    pub(super) fn noise(&self, asks: Vec<Ask>) -> Task {
+        Task { gives_way: true, ..self.task(asks, Opening::CALM, false) }
     }
 
     /// Opens such streams.

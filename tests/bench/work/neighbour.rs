@@ -3,14 +3,17 @@
 use std::time::{Duration, Instant};
 
 use slipstream_event::Tenant;
+use slipstream_tests::Node;
 
 use super::edge::Edge;
 use crate::args::Args;
+use crate::http;
+use crate::load::USER;
 use crate::machine::Cpu;
 use crate::nats;
 use crate::probe::Probe;
-use crate::publisher::{Pace, direct};
-use crate::readers::{Ask, Opening, Readers};
+use crate::publisher::{Pace, direct, publish};
+use crate::readers::{Ask, Readers, Task};
 use crate::report::{Section, progress};
 use crate::serial::Expect;
 
@@ -46,27 +49,17 @@ pub(super) async fn run(args: &Args) -> Section {
     section.row(format!("beside {replays} clients that read a long gap again and again, the first {} s", SETTLE.as_secs()), at_once);
     section.row(format!("beside {replays} clients that read a long gap again and again, from then on"), beside(&edge, pace, &[&gaps]).await);
 
-    progress("replays and a burst beside it");
-    let burst = burst(args);
-    let mut fans = edge.open(edge.asks(NOISY[0], streams, burst.expect()), false).await;
-    let (begun, noise) = (Instant::now(), [&gaps, &fans]);
-    let (values, acked) = tokio::join!(beside(&edge, pace, &noise), edge.publish(NOISY[0], burst));
-    let rate = args.edge.noise_rate;
-    section.row(format!("beside these and {rate} events a second to {streams} streams"), values);
+    // The second shows what the machine costs, and the difference of the two what it costs to share a gateway.
+    let (other, rate) = (edge.stack.node("gateway").await, args.edge.noise_rate);
+    for (where_to, gateway) in [("the same gateway", &edge.gateway), ("a gateway of their own", &other)] {
+        progress(&format!("replays and a burst beside it, {where_to}"));
+        let (values, note) = beside_burst(&edge, gateway, pace, &gaps, args).await;
+        section.row(format!("beside these and {rate} events a second to {streams} streams, {where_to}"), values);
+        section.note(note);
+    }
     let rounds = gaps.stop().await.rounds;
-
-    progress("the noisy streams catch up");
-    let (events, acked) = (acked.events(), acked.took().as_secs_f64());
-    fans.reach((events * streams) as u64).await;
-    let (caught_up, left) = (begun.elapsed().as_secs_f64(), fans.stop().await.left);
-    let missing = burst.events() - events;
-    assert!(left.iter().all(|left| *left as usize == missing), "of {} events {events} were sent, and streams lack so many: {left:?}", burst.events());
-    section.note(format!(
-        "of {} events of the burst {events} were acknowledged, in {acked:.1} s; all {streams} streams had shown each once and in order after {caught_up:.1} s",
-        burst.events()
-    ));
     section.note(format!("gaps of {GAP} events were read to their end {rounds} times, each event once and in order"));
-    section.note("of the calm tenant: from the request, and from the ack, to each of its streams; the readers of the noise run on the same cores");
+    section.note("of the calm tenant: from the request, and from the ack, to each of its streams; the readers of the noise run on the same cores, at the lowest priority");
     section
 }
 
@@ -80,6 +73,27 @@ async fn beside(edge: &Edge, pace: Pace, noise: &[&Readers]) -> [Option<f64>; 7]
     let ([p50, _, p99, max], [ack_p50, _, ack_p99, _]) = (times.since_request(&read).quantiles(), times.since_ack(&read).quantiles());
     let seconds = begun.elapsed().as_secs_f64();
     [p50, p99, max, ack_p50, ack_p99, Some((delivered() - before) as f64 / seconds), Some(cpu.seconds()[0] / seconds)]
+}
+
+/// The same, while a burst is sent to streams of this gateway; and what became of the burst.
+async fn beside_burst(edge: &Edge, gateway: &Node, pace: Pace, gaps: &Readers, args: &Args) -> ([Option<f64>; 7], String) {
+    let (burst, streams) = (burst(args), args.edge.noise_streams as usize);
+    let address = http::address(&gateway.url()).to_owned();
+    let token = edge.stack.token_of(USER, NOISY[0], &["writer"]);
+    let task = Task { address: address.clone(), ..edge.noise(edge.asks(NOISY[0], streams, burst.expect())) };
+    let mut fans = Readers::open(task).await;
+    let (begun, noise) = (Instant::now(), [gaps, &fans]);
+    let (values, acked) = tokio::join!(beside(edge, pace, &noise), publish(&address, &token, burst));
+    let (events, acked) = (acked.events(), acked.took().as_secs_f64());
+    fans.reach((events * streams) as u64).await;
+    let (caught_up, left) = (begun.elapsed().as_secs_f64(), fans.stop().await.left);
+    let missing = burst.events() - events;
+    assert!(left.iter().all(|left| *left as usize == missing), "of {} events {events} were sent, and streams lack so many: {left:?}", burst.events());
+    let note = format!(
+        "of {} events of the burst {events} were acknowledged, in {acked:.1} s; all {streams} streams had shown each once and in order after {caught_up:.1} s",
+        burst.events()
+    );
+    (values, note)
 }
 
 /// As long as the calm tenant is measured, however much was sent by then.
@@ -105,5 +119,5 @@ fn gaps(edge: &Edge, cursors: &[String], clients: usize) -> Readers {
         let from = number * (HISTORY - GAP) / clients;
         Ask::once(edge.request(NOISY[1], number, Some(&cursors[from])), Expect::after(from, GAP)).again()
     };
-    Readers::start(edge.task((0..clients).map(ask).collect(), Opening::CALM, false))
+    Readers::start(edge.noise((0..clients).map(ask).collect()))
 }

@@ -97,7 +97,7 @@ pub(super) async fn by_writer(plan: Plan, bytes: f64) -> (Read, Vec<u64>, f64) {
 pub(super) async fn open_writer(streams: usize, events: usize, period_us: u64, bytes: f64, keep_times: bool) -> (Running, Readers) {
     let writer = Running::start(Writer { streams, events, period_us, bytes: bytes.round() as usize }).await;
     let asks = vec![Ask::once(b"GET / HTTP/1.1\r\n\r\n".to_vec(), Expect::all(events)); streams];
-    let task = Task { address: writer.address.clone(), asks, opened: b"\r\n\r\n", opening: Opening::CALM, keep_times };
+    let task = Task { address: writer.address.clone(), asks, opened: b"\r\n\r\n", opening: Opening::CALM, keep_times, gives_way: false };
     let readers = Readers::open(task).await;
     (writer, readers)
 }

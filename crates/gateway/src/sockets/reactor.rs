@@ -36,7 +36,9 @@ pub struct Reactor {
     groups: Slab<Group>,
     /// Groups by the address of their lane, which the group keeps alive.
     group_of: HashMap<usize, usize>,
-    /// Lanes whose streams wait for what came in.
+    /// Lanes that were at rest and whose streams wait for what came in.
+    fresh: VecDeque<usize>,
+    /// Lanes that have had a turn and are not done.
     live: VecDeque<usize>,
     /// Streams that catch up, or have something of their own to say.
     own: VecDeque<usize>,
@@ -45,6 +47,7 @@ pub struct Reactor {
     pub(super) tally: Tally,
     pub(super) stall: Duration,
     pub(super) clock: Clock,
+    letters: Vec<Letter>,
     scratch: Box<[u8]>,
     spans: Spans,
 }
@@ -62,6 +65,7 @@ impl Reactor {
             slots: Slab::new(),
             groups: Slab::new(),
             group_of: HashMap::new(),
+            fresh: VecDeque::new(),
             live: VecDeque::new(),
             own: VecDeque::new(),
             reads: asks,
@@ -69,6 +73,7 @@ impl Reactor {
             tally: Tally::default(),
             stall,
             clock: Clock::new(gateway.env.heartbeat, drain.clone()),
+            letters: Vec::new(),
             scratch: vec![0; 4 * 1024].into_boxed_slice(),
             spans: Spans::default(),
         };
@@ -85,15 +90,10 @@ impl Reactor {
     /// When the system's poll fails.
     pub fn run(mut self, shutdown: &CancellationToken) -> io::Result<()> {
         let mut events = Events::with_capacity(limits::SOCKET_EVENTS_MAX);
-        let mut letters = Vec::new();
         loop {
             self.sleep(&mut events)?;
             for event in &events {
                 self.socket(event);
-            }
-            self.inbox.empty(&mut letters);
-            for letter in letters.drain(..) {
-                self.letter(letter);
             }
             self.turns();
             let now = Instant::now();
@@ -108,7 +108,8 @@ impl Reactor {
 
     /// Waits for sockets, news, or the clock; not at all when somebody waits for a turn.
     fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = if self.live.is_empty() && self.own.is_empty() && self.inbox.lie_down() { self.clock.until_due(Instant::now()) } else { Duration::ZERO };
+        let is_idle = self.fresh.is_empty() && self.live.is_empty() && self.own.is_empty();
+        let timeout = if is_idle && self.inbox.lie_down() { self.clock.until_due(Instant::now()) } else { Duration::ZERO };
         let polled = self.poll.poll(events, Some(timeout));
         self.inbox.get_up();
         match polled {
@@ -127,6 +128,15 @@ impl Reactor {
         }
     }
 
+    fn letters(&mut self) {
+        let mut letters = std::mem::take(&mut self.letters);
+        self.inbox.empty(&mut letters);
+        for letter in letters.drain(..) {
+            self.letter(letter);
+        }
+        self.letters = letters;
+    }
+
     fn letter(&mut self, letter: Letter) {
         match letter {
             Letter::Adopt(adopted) => {
@@ -139,7 +149,7 @@ impl Reactor {
                     group_state.has_rung = true;
                     if !group_state.is_queued {
                         group_state.is_queued = true;
-                        self.live.push_back(group);
+                        self.fresh.push_back(group);
                     }
                 }
             }
@@ -215,17 +225,19 @@ impl Reactor {
         }
     }
 
-    /// Gives turns until nobody waits for one, or it is time to look at the sockets. Lanes and single streams alternate: neither what is live nor who catches up
-    /// holds the other up, and among the lanes no tenant another.
+    /// Gives turns until nobody waits for one, or it is time to look at the sockets. Lanes that were at rest, lanes that are not done, and single streams
+    /// alternate, and the news is read before each: neither what is live nor who catches up holds the other up, and a tenant with few events waits for one turn
+    /// of one with many, however many there are of those (the new and old queues of RFC 8290 §4).
     fn turns(&mut self) {
         let begun = Instant::now();
         let mut now = begun;
         while now - begun < limits::TURNS {
-            let (group, slot) = (self.live.pop_front(), self.own.pop_front());
-            if group.is_none() && slot.is_none() {
+            self.letters();
+            let (fresh, live, slot) = (self.fresh.pop_front(), self.live.pop_front(), self.own.pop_front());
+            if fresh.is_none() && live.is_none() && slot.is_none() {
                 return;
             }
-            if let Some(key) = group {
+            for key in [fresh, live].into_iter().flatten() {
                 self.group_turn(key, now);
             }
             if let Some(key) = slot {
