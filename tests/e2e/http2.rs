@@ -6,7 +6,7 @@ use reqwest::{Client, Version};
 use serde_json::Value;
 use slipstream_tests::{Node, Setup, Sse, Stack, eventually};
 
-use crate::{event, ids, large};
+use crate::{event, ids, large, shown};
 
 const STREAMS: usize = 50;
 
@@ -63,6 +63,7 @@ async fn one_connection_carries_many_streams_and_ordinary_requests() {
     let missed = event("missed");
     caller.publish(&missed).await;
     sent.push(missed);
+    shown(&outside, place.as_deref().unwrap(), sent.last().unwrap()["id"].as_str().unwrap()).await;
     let mut resumed = caller.stream(place.as_deref()).await;
     assert_eq!(resumed.until_control("ready").await["replayed"], 1);
     assert_eq!(ids(&resumed.all_events()), ids(&sent[10..]));

@@ -45,6 +45,12 @@ fn lines(events: &[Value]) -> String {
     events.iter().map(|event| format!("{event}\n")).collect()
 }
 
+/// Waits until this gateway has seen an acknowledged event: a gateway learns of it a moment after the acknowledgement, and one that resumes before that
+/// is shown it after `ready`. `before` is any place before it.
+async fn shown(http: &slipstream_tests::Http, before: &str, id: &str) {
+    http.stream("", Some(before)).await.unwrap().until_event(id).await;
+}
+
 /// The ids of events.
 fn ids(events: &[Value]) -> Vec<String> {
     texts(events, "id")

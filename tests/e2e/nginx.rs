@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use slipstream_tests::{Http, Nginx, Stack, eventually};
 
-use crate::event;
+use crate::{event, shown};
 
 /// Far less than any buffer would need to fill at this rate, and than the timeouts of a proxy.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -31,6 +31,7 @@ async fn a_stream_behind_nginx_is_not_held_back_and_resumes() {
     drop(stream);
     assert_eq!(streams(&direct, 0).await, 0.0);
     let missed = direct.publish(&event("missed")).await;
+    shown(&direct, place.as_deref().unwrap(), missed["id"].as_str().unwrap()).await;
     let mut resumed = behind.stream("", place.as_deref()).await.unwrap();
     assert_eq!(resumed.until_control("ready").await["replayed"], 1);
     assert_eq!(resumed.all_events()[0]["id"], missed["id"]);

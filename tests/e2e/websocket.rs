@@ -7,7 +7,7 @@ mod resume;
 use serde_json::{Value, json};
 use slipstream_tests::{Node, Stack, Ws};
 
-use crate::event;
+use crate::{event, shown};
 
 const PATH: &str = "/api/events/ws";
 
@@ -86,7 +86,8 @@ async fn filters_and_forms_are_those_of_the_other_streams() {
         json!({"type": "shop.order.paid", "entityId": "2", "severity": "error"}),
         json!({"type": "fleet.aircraft.created", "entityId": "3", "severity": "critical"}),
     ];
-    http.post("/api/events", &json!(sent)).await.expect(202);
+    let acks = http.post("/api/events", &json!(sent)).await.expect(202);
+    shown(&http, &start, acks["results"][2]["id"].as_str().unwrap()).await;
     let cases = [
         (json!({}), vec!["1", "2", "3"]),
         (json!({"types": "shop.order"}), vec!["1", "2"]),
