@@ -9,8 +9,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
 use slipstream_broker::Provision;
+use slipstream_event::{CursorKey, Tenant};
 use slipstream_fuzz::sse::Block;
-use slipstream_tests::{Http, Node, PATIENCE, Setup, Sse, Stack, eventually};
+use slipstream_tests::{CURSOR_SECRET, Http, Node, PATIENCE, Setup, Sse, Stack, eventually};
 use tokio::time::Instant;
 
 use crate::{event, ids, large};
@@ -24,15 +25,16 @@ const CLIENTS: usize = 4;
 /// Events of a flood and the size of each: more than the buffers of a connection hold.
 const FLOOD: (usize, usize) = (60, 16 * 1024);
 /// How often the stream is made anew in one schedule, at most.
-const ANEW_MAX: u32 = 2;
+const ANEW_MAX: usize = 2;
 
 /// A client, and what it was shown since its start or its last reset.
 struct Client {
     tenant: usize,
+    key: CursorKey,
     stream: Option<Sse>,
     last_id: Option<String>,
-    /// How often the stream had been made anew when its chain began.
-    anew: u32,
+    /// Which making of the stream its chain stands in.
+    made: usize,
     from: From,
     /// How many blocks of the open stream were looked at.
     looked: usize,
@@ -53,9 +55,8 @@ struct Run {
     workers: Node,
     gateway: Node,
     sent: [Vec<String>; 2],
-    /// How often the stream was made anew, and how many events of each tenant lie before the last time.
-    anew: u32,
-    lost: [usize; 2],
+    /// Each time that the stream was made: the epochs of the tenants' shards, and how many events of each tenant lie before.
+    made: Vec<([u64; 2], [usize; 2])>,
     rng: StdRng,
 }
 
@@ -76,7 +77,8 @@ async fn run(shards: u16) {
     let provision = Provision { max_age: Some(retention), duplicate_window: Some(retention), ..Provision::default() };
     let stack = Setup::default().shards(shards).provision(provision).env("SLIPSTREAM_STREAM_STALL_SECONDS", "1").start().await;
     let (workers, gateway) = tokio::join!(stack.node("api,archiver"), stack.node("gateway"));
-    let mut run = Run { stack, workers, gateway, sent: Default::default(), anew: 0, lost: [0; 2], rng: StdRng::seed_from_u64(seed) };
+    let mut run = Run { stack, workers, gateway, sent: Default::default(), made: Vec::new(), rng: StdRng::seed_from_u64(seed) };
+    run.made = vec![(run.epochs().await, [0; 2])];
     let mut clients: Vec<Client> = (0..CLIENTS).map(Client::new).collect();
     for client in &mut clients {
         client.connect(&run).await;
@@ -94,7 +96,7 @@ async fn run(shards: u16) {
     for client in &mut clients {
         client.read(&run, usize::MAX).await;
         let From::Exactly(from) = client.from else { panic!("no event came") };
-        assert_eq!((client.anew, &client.shown[..]), (run.anew, &run.sent[client.tenant][from..]), "seed {seed}");
+        assert_eq!((client.made, &client.shown[..]), (run.last_made(), &run.sent[client.tenant][from..]), "seed {seed}");
     }
     assert!(run.workers.is_running().await);
 }
@@ -116,7 +118,7 @@ async fn step(run: &mut Run, clients: &mut [Client]) {
         18 => run.let_go().await,
         // Whoever has an open stream reads slowly: its socket fills, and is cut.
         19..21 => run.publish(number % 2, FLOOD.0, Some(FLOOD.1)).await,
-        21 if run.anew < ANEW_MAX => run.make_anew().await,
+        21 if run.last_made() < ANEW_MAX => run.make_anew().await,
         _ => {
             clients.iter_mut().for_each(|client| client.stream = None);
             run.gateway.restart().await;
@@ -127,6 +129,17 @@ async fn step(run: &mut Run, clients: &mut [Client]) {
 impl Run {
     fn http(&self, tenant: usize) -> Http {
         self.stack.http(&self.gateway, TENANTS[tenant])
+    }
+
+    fn last_made(&self) -> usize {
+        self.made.len() - 1
+    }
+
+    /// The epochs of the tenants' shards.
+    async fn epochs(&self) -> [u64; 2] {
+        let broker = self.stack.broker().await;
+        let [one, other] = TENANTS.map(|name| broker.shard_of(&Tenant::new(name).unwrap()));
+        [broker.stream_state(one).await.unwrap().epoch, broker.stream_state(other).await.unwrap().epoch]
     }
 
     /// Publishes; again and again while the broker is not back.
@@ -144,9 +157,8 @@ impl Run {
 
     /// The broker loses everything, and is made anew. What the archive has stays.
     async fn make_anew(&mut self) {
-        self.lost = [self.sent[0].len(), self.sent[1].len()];
-        self.anew += 1;
         self.stack.lose_broker().await;
+        self.made.push((self.epochs().await, [self.sent[0].len(), self.sent[1].len()]));
         // The archiver must be at work again before the broker lets anything go.
         for (tenant, name) in TENANTS.into_iter().enumerate() {
             self.publish(tenant, 1, None).await;
@@ -173,7 +185,16 @@ impl Run {
 
 impl Client {
     fn new(number: usize) -> Self {
-        Self { tenant: number % 2, stream: None, last_id: None, anew: 0, from: From::Exactly(0), looked: 0, shown: Vec::new() }
+        Self {
+            tenant: number % 2,
+            key: CursorKey::new(CURSOR_SECRET.as_bytes()),
+            stream: None,
+            last_id: None,
+            made: 0,
+            from: From::Exactly(0),
+            looked: 0,
+            shown: Vec::new(),
+        }
     }
 
     async fn connect(&mut self, run: &Run) {
@@ -181,7 +202,7 @@ impl Client {
             return;
         }
         if self.last_id.is_none() {
-            self.from = From::Exactly(run.sent[self.tenant].len());
+            (self.made, self.from) = (run.last_made(), From::Exactly(run.sent[self.tenant].len()));
         }
         self.stream = Some(run.http(self.tenant).stream("", self.last_id.as_deref()).await.unwrap());
         self.looked = 0;
@@ -203,7 +224,7 @@ impl Client {
     /// Whether something must still come: events, or the reset before them.
     fn lacks(&self, run: &Run) -> bool {
         let sent = run.sent[self.tenant].len();
-        self.anew < run.anew
+        self.made < run.last_made()
             || match self.from {
                 From::Exactly(from) => from + self.shown.len() < sent,
                 From::Within(_, to) => to < sent,
@@ -230,10 +251,14 @@ impl Client {
             }
             (None, Some(reset), Some("reset")) => {
                 assert_eq!(reset["code"], "store_rebuilt", "nothing else was lost: {reset}");
-                assert!(self.anew < run.anew, "the stream is the same: {reset}");
-                (self.anew, self.shown) = (run.anew, Vec::new());
-                self.from = From::Within(run.lost[self.tenant], run.sent[self.tenant].len());
-                self.last_id = reset["cursor"].as_str().map(str::to_owned);
+                // A stream that was not read for long may tell of each making; one that was not there tells of the last.
+                let cursor = reset["cursor"].as_str().unwrap();
+                let epoch = self.key.open(&Tenant::new(TENANTS[self.tenant]).unwrap(), cursor).unwrap().epoch;
+                let made = run.made.iter().position(|(epochs, _)| epochs[self.tenant] == epoch).expect("an epoch that never was");
+                assert!(self.made < made, "the stream is the same: {reset}");
+                (self.made, self.shown) = (made, Vec::new());
+                self.from = From::Within(run.made[made].1[self.tenant], run.sent[self.tenant].len());
+                self.last_id = Some(cursor.to_owned());
             }
             _ => {}
         }
@@ -248,13 +273,12 @@ impl Client {
         };
         assert!(
             expected.contains(&at),
-            "event {at} in place of {expected:?} of {}; {:?}, {} shown, made anew {} of {} times, lost {:?}",
+            "event {at} in place of {expected:?} of {}; {:?}, {} shown, making {} of {:?}",
             TENANTS[self.tenant],
             self.from,
             self.shown.len(),
-            self.anew,
-            run.anew,
-            run.lost
+            self.made,
+            run.made
         );
         if let From::Within(..) = self.from {
             self.from = From::Exactly(at);

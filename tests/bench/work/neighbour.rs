@@ -52,7 +52,7 @@ pub(super) async fn run(args: &Args) -> Section {
     // The second shows what the machine costs, and the difference of the two what it costs to share a gateway.
     let (other, rate) = (edge.stack.node("gateway").await, args.edge.noise_rate);
     for (where_to, gateway) in [("the same gateway", &edge.gateway), ("a gateway of their own", &other)] {
-        progress(&format!("replays and a burst beside it, {where_to}"));
+        progress(format!("replays and a burst beside it, {where_to}"));
         let (values, note) = beside_burst(&edge, gateway, pace, &gaps, args).await;
         section.row(format!("beside these and {rate} events a second to {streams} streams, {where_to}"), values);
         section.note(note);
