@@ -81,7 +81,7 @@ pub(crate) struct Args {
     /// Load this library into the platform's processes (LD_PRELOAD): for a comparison of allocators, with a program built without the feature jemalloc
     #[arg(long, value_name = "LIB")]
     pub(crate) preload: Option<PathBuf>,
-    /// A setting of the platform's processes, such as replay_tenant_bytes_per_second=1048576; may be given several times
+    /// A setting of the platform's processes, such as replay_tenant_read_bytes_per_second=1048576; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     pub(crate) set: Vec<(String, String)>,
     #[command(flatten)]

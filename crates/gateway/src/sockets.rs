@@ -14,6 +14,7 @@ mod inbox;
 mod reactor;
 pub mod reads;
 mod slot;
+mod turns;
 
 use std::io;
 use std::net::TcpStream;

@@ -13,9 +13,9 @@ pub(super) struct Group {
     pub(super) members: Vec<u32>,
     /// How far the pass over the members has come.
     pub(super) passed: usize,
-    /// Whether a pass is under way or waits for its turn.
+    /// Whether it waits for a turn, or has had one and is not at rest yet.
     pub(super) is_queued: bool,
-    /// Whether the lane rang during the pass.
+    /// Whether the lane rang since the pass began.
     pub(super) has_rung: bool,
     pub(super) spans: Spans,
     bell: Arc<GroupBell>,
@@ -33,6 +33,13 @@ impl Group {
     pub(super) fn begin(&mut self) {
         self.bell.looked_at();
         self.has_rung = false;
+        self.passed = 0;
+        self.spans.begin();
+    }
+
+    /// Nothing came since the last pass: it waits until the lane rings.
+    pub(super) fn rest(&mut self) {
+        self.is_queued = false;
         self.passed = 0;
         self.spans.begin();
     }

@@ -17,6 +17,7 @@ use super::group::Group;
 use super::inbox::{Inbox, Letter};
 use super::reads::{Asked, Reads};
 use super::slot::{Slot, Tally, Turn, Waits};
+use super::turns::Turns;
 use super::{Adopted, Part};
 use crate::hub::lane::Lane;
 use crate::limits;
@@ -36,10 +37,8 @@ pub struct Reactor {
     groups: Slab<Group>,
     /// Groups by the address of their lane, which the group keeps alive.
     group_of: HashMap<usize, usize>,
-    /// Lanes that were at rest and whose streams wait for what came in.
-    fresh: VecDeque<usize>,
-    /// Lanes that have had a turn and are not done.
-    live: VecDeque<usize>,
+    /// Lanes whose streams wait for what came in.
+    live: Turns,
     /// Streams that catch up, or have something of their own to say.
     own: VecDeque<usize>,
     reads: mpsc::Sender<Asked>,
@@ -65,8 +64,7 @@ impl Reactor {
             slots: Slab::new(),
             groups: Slab::new(),
             group_of: HashMap::new(),
-            fresh: VecDeque::new(),
-            live: VecDeque::new(),
+            live: Turns::default(),
             own: VecDeque::new(),
             reads: asks,
             generation: 0,
@@ -108,8 +106,7 @@ impl Reactor {
 
     /// Waits for sockets, news, or the clock; not at all when somebody waits for a turn.
     fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
-        let is_idle = self.fresh.is_empty() && self.live.is_empty() && self.own.is_empty();
-        let timeout = if is_idle && self.inbox.lie_down() { self.clock.until_due(Instant::now()) } else { Duration::ZERO };
+        let timeout = if self.live.is_empty() && self.own.is_empty() && self.inbox.lie_down() { self.clock.until_due(Instant::now()) } else { Duration::ZERO };
         let polled = self.poll.poll(events, Some(timeout));
         self.inbox.get_up();
         match polled {
@@ -149,7 +146,7 @@ impl Reactor {
                     group_state.has_rung = true;
                     if !group_state.is_queued {
                         group_state.is_queued = true;
-                        self.fresh.push_back(group);
+                        self.live.wake(group);
                     }
                 }
             }
@@ -225,19 +222,18 @@ impl Reactor {
         }
     }
 
-    /// Gives turns until nobody waits for one, or it is time to look at the sockets. Lanes that were at rest, lanes that are not done, and single streams
-    /// alternate, and the news is read before each: neither what is live nor who catches up holds the other up, and a tenant with few events waits for one turn
-    /// of one with many, however many there are of those (the new and old queues of RFC 8290 §4).
+    /// Gives turns until nobody waits for one, or it is time to look at the sockets. Lanes and single streams alternate, and the news is read before each: neither what is
+    /// live nor who catches up holds the other up, and a tenant with few events waits for one turn of those with many, however many those are.
     fn turns(&mut self) {
         let begun = Instant::now();
         let mut now = begun;
         while now - begun < limits::TURNS {
             self.letters();
-            let (fresh, live, slot) = (self.fresh.pop_front(), self.live.pop_front(), self.own.pop_front());
-            if fresh.is_none() && live.is_none() && slot.is_none() {
+            let (group, slot) = (self.live.next(), self.own.pop_front());
+            if group.is_none() && slot.is_none() {
                 return;
             }
-            for key in [fresh, live].into_iter().flatten() {
+            if let Some(key) = group {
                 self.group_turn(key, now);
             }
             if let Some(key) = slot {
@@ -259,6 +255,10 @@ impl Reactor {
     fn group_turn(&mut self, key: usize, now: Instant) {
         let Some(group) = self.groups.get_mut(key) else { return };
         if group.passed == 0 || group.passed >= group.members.len() {
+            if !group.has_rung {
+                group.rest();
+                return;
+            }
             group.begin();
         }
         let from = group.passed;
@@ -276,16 +276,10 @@ impl Reactor {
         }
         let Some(group) = self.groups.get_mut(key) else { return };
         group.spans = spans;
-        if group.passed < group.members.len() {
-            self.live.push_back(key);
-        } else if group.has_rung {
+        if group.passed >= group.members.len() {
             group.passed = 0;
-            self.live.push_back(key);
-        } else {
-            group.passed = 0;
-            group.is_queued = false;
-            group.spans.begin();
         }
+        self.live.had(key);
     }
 
     fn turned(&mut self, key: usize, turn: Turn, now: Instant) {
