@@ -57,7 +57,7 @@ mod tests {
             turns.had(group);
         }
         assert_eq!(served, [50; 20]);
-        (0..served.len()).for_each(|_| drop(turns.next()));
+        assert_eq!(std::iter::from_fn(|| turns.next()).count(), 20);
         assert!(turns.is_empty());
     }
 }
