@@ -157,7 +157,9 @@ function Nothing({ loading, filtered }: { readonly loading: boolean; readonly fi
 function End() {
   return (
     <p className={page.end}>
-      Older events are in the <Link to="/history">history</Link>.
+      <span>
+        Older events are in the <Link to="/history">history</Link>.
+      </span>
     </p>
   );
 }
