@@ -4,6 +4,9 @@
 //! and the invalidation map of the cockpit ([`typescript`]). Types of a registered module must be declared; all
 //! other modules are open. `docs` of a type are its declaration.
 
+mod activity;
+mod archive;
+mod audit;
 mod copilot;
 pub mod typescript;
 
@@ -62,7 +65,7 @@ pub enum Kind {
 
 /// All declarations, in the order of modules.
 pub fn all() -> impl Iterator<Item = &'static Declaration> {
-    copilot::DECLARATIONS.iter()
+    copilot::DECLARATIONS.iter().chain(audit::DECLARATIONS).chain(activity::DECLARATIONS).chain(archive::DECLARATIONS)
 }
 
 /// The declaration of a type.
@@ -136,6 +139,16 @@ impl Declaration {
         }
         faults
     }
+}
+
+/// A key that must be there.
+const fn required(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, required: true }
+}
+
+/// A key that may be there.
+const fn optional(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, required: false }
 }
 
 impl Key {

@@ -1,6 +1,6 @@
 //! Events of the copilot control plane.
 
-use super::{Declaration, Key, Kind};
+use super::{Declaration, Kind, optional, required};
 use crate::Category::{Capture, Entity};
 use crate::Severity::{self, Error, Info, Warning};
 
@@ -9,14 +9,6 @@ const RUNS: &[&str] = &["runs", "activity-history"];
 const INFO: &[Severity] = &[Info];
 const WARNING: &[Severity] = &[Warning];
 const ERROR: &[Severity] = &[Error];
-
-const fn required(name: &'static str, kind: Kind) -> Key {
-    Key { name, kind, required: true }
-}
-
-const fn optional(name: &'static str, kind: Kind) -> Key {
-    Key { name, kind, required: false }
-}
 
 pub(super) const DECLARATIONS: &[Declaration] = &[
     Declaration {

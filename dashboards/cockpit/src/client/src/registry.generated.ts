@@ -15,6 +15,22 @@ export interface EventMetadata {
   readonly "copilot.tool_call.completed": { readonly tool: string; readonly arguments?: unknown; readonly result?: unknown };
   readonly "copilot.tool_call.failed": { readonly tool: string; readonly arguments?: unknown; readonly error?: string };
   readonly "copilot.handoff.requested": { readonly summary?: string };
+  readonly "audit.export.created": { readonly what: string; readonly format: string; readonly filters?: Readonly<Record<string, unknown>>; readonly rows?: number; readonly job?: string | null; readonly reason?: string | null };
+  readonly "audit.log.read": { readonly route: string; readonly filters?: Readonly<Record<string, unknown>>; readonly rows?: number };
+  readonly "audit.event.refused": { readonly reason: string; readonly route?: string; readonly named?: string | null };
+  readonly "audit.saved_view.saved": { readonly query?: Readonly<Record<string, unknown>> };
+  readonly "audit.saved_view.deleted": Readonly<Record<string, unknown>>;
+  readonly "activity.settings.updated": { readonly before: Readonly<Record<string, unknown>>; readonly after: Readonly<Record<string, unknown>>; readonly reason?: string | null };
+  readonly "activity.log.disabled": { readonly reason?: string | null };
+  readonly "activity.log.enabled": { readonly reason?: string | null };
+  readonly "activity.log.cleared": { readonly cleared: number; readonly reason?: string | null };
+  readonly "archive.redaction.applied": { readonly count: number; readonly fields: readonly string[]; readonly events: unknown; readonly rule?: string | null; readonly reason?: string | null };
+  readonly "archive.redaction_rule.saved": { readonly rule: Readonly<Record<string, unknown>> };
+  readonly "archive.redaction_rule.deleted": Readonly<Record<string, unknown>>;
+  readonly "archive.hold.placed": { readonly hold: Readonly<Record<string, unknown>> };
+  readonly "archive.hold.released": { readonly reason?: string | null };
+  readonly "archive.retention.updated": { readonly before: unknown; readonly after: unknown };
+  readonly "archive.retention.completed": { readonly removed: number; readonly held: number; readonly report?: Readonly<Record<string, unknown>> };
 }
 
 /** The registered types. */
@@ -131,6 +147,150 @@ export const declarations: readonly Declaration[] = [
     visibility: "tenant",
     message: "{actor} asked for a human",
     queryKeys: ["runs", "activity-history"],
+  },
+  {
+    type: "audit.export.created",
+    entityType: "audit.export",
+    category: "system",
+    severity: "warning",
+    visibility: "admin",
+    message: "{actor} exported {what} as {format}",
+    queryKeys: ["exports", "activity-history"],
+  },
+  {
+    type: "audit.log.read",
+    entityType: "audit.log",
+    category: "system",
+    severity: "info",
+    visibility: "admin",
+    message: "{actor} read the audit log",
+    queryKeys: ["activity-history"],
+  },
+  {
+    type: "audit.event.refused",
+    entityType: "audit.event",
+    category: "auth",
+    severity: "warning",
+    visibility: "admin",
+    message: "An event of {actor} was refused: {reason}",
+    queryKeys: ["activity-history"],
+  },
+  {
+    type: "audit.saved_view.saved",
+    entityType: "audit.saved_view",
+    category: "system",
+    severity: "info",
+    visibility: "tenant",
+    message: "{actor} shared the view {entityName}",
+    queryKeys: ["saved-views", "activity-history"],
+  },
+  {
+    type: "audit.saved_view.deleted",
+    entityType: "audit.saved_view",
+    category: "system",
+    severity: "info",
+    visibility: "tenant",
+    message: "{actor} deleted the shared view {entityName}",
+    queryKeys: ["saved-views", "activity-history"],
+  },
+  {
+    type: "activity.settings.updated",
+    entityType: "activity.settings",
+    category: "system",
+    severity: "info",
+    visibility: "tenant",
+    message: "{actor} changed the settings of the activity log",
+    queryKeys: ["activity-log", "activity-settings", "activity-history"],
+  },
+  {
+    type: "activity.log.disabled",
+    entityType: "activity.log",
+    category: "system",
+    severity: "warning",
+    visibility: "tenant",
+    message: "{actor} turned the activity log off",
+    queryKeys: ["activity-log", "activity-settings", "activity-history"],
+  },
+  {
+    type: "activity.log.enabled",
+    entityType: "activity.log",
+    category: "system",
+    severity: "info",
+    visibility: "tenant",
+    message: "{actor} turned the activity log on",
+    queryKeys: ["activity-log", "activity-settings", "activity-history"],
+  },
+  {
+    type: "activity.log.cleared",
+    entityType: "activity.log",
+    category: "system",
+    severity: "warning",
+    visibility: "tenant",
+    message: "{actor} cleared the activity log",
+    queryKeys: ["activity-log", "activity-settings", "activity-history"],
+  },
+  {
+    type: "archive.redaction.applied",
+    entityType: "archive.redaction",
+    category: "system",
+    severity: "warning",
+    visibility: "admin",
+    message: "{actor} redacted {count} events",
+    queryKeys: ["archive-policy", "activity-history"],
+  },
+  {
+    type: "archive.redaction_rule.saved",
+    entityType: "archive.redaction_rule",
+    category: "system",
+    severity: "warning",
+    visibility: "admin",
+    message: "{actor} saved the redaction rule {entityName}",
+    queryKeys: ["archive-policy", "activity-history"],
+  },
+  {
+    type: "archive.redaction_rule.deleted",
+    entityType: "archive.redaction_rule",
+    category: "system",
+    severity: "warning",
+    visibility: "admin",
+    message: "{actor} deleted the redaction rule {entityName}",
+    queryKeys: ["archive-policy", "activity-history"],
+  },
+  {
+    type: "archive.hold.placed",
+    entityType: "archive.hold",
+    category: "system",
+    severity: "warning",
+    visibility: "admin",
+    message: "{actor} placed the legal hold {entityName}",
+    queryKeys: ["archive-policy", "activity-history"],
+  },
+  {
+    type: "archive.hold.released",
+    entityType: "archive.hold",
+    category: "system",
+    severity: "warning",
+    visibility: "admin",
+    message: "{actor} released the legal hold {entityName}",
+    queryKeys: ["archive-policy", "activity-history"],
+  },
+  {
+    type: "archive.retention.updated",
+    entityType: "archive.retention",
+    category: "system",
+    severity: "warning",
+    visibility: "admin",
+    message: "{actor} changed how long events are kept",
+    queryKeys: ["archive-policy", "activity-history"],
+  },
+  {
+    type: "archive.retention.completed",
+    entityType: "archive.retention",
+    category: "system",
+    severity: "info",
+    visibility: "admin",
+    message: "Retention removed {removed} events",
+    queryKeys: ["archive-policy", "activity-history"],
   },
 ];
 
