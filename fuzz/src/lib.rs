@@ -3,11 +3,13 @@
 //! The same functions run in the project's tests, over the seeds and over random bytes.
 
 mod events;
+mod ledger;
 mod requests;
 pub mod sse;
 mod tokens;
 
 pub use events::{cloudevents, draft, frame, object};
+pub use ledger::{note, vkey};
 pub use requests::{control, filter, ingest_body, stream_request, websocket};
 pub use tokens::{claims, credential, cursor, keyset, names, subject};
 
@@ -27,9 +29,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ingest_body", ingest_body),
     ("keyset", keyset),
     ("names", names),
+    ("note", note),
     ("object", object),
     ("stream_request", stream_request),
     ("subject", subject),
+    ("vkey", vkey),
     ("websocket", websocket),
 ];
 

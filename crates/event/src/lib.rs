@@ -16,6 +16,7 @@ pub mod fault;
 pub mod filter;
 pub mod id;
 pub mod keyset;
+pub mod ledger;
 pub mod limits;
 pub mod object;
 pub mod position;

@@ -47,3 +47,12 @@ pub const FILTER_VALUE_LEN_MAX: usize = 256;
 
 /// Most shards of a stream.
 pub const SHARDS_MAX: u16 = 64;
+
+/// Most leaves of a ledger: what a signed 64-bit number counts. A tree or checkpoint that claims more: refused.
+pub const LEDGER_LEAVES_MAX: u64 = i64::MAX as u64;
+/// Largest signed note, in bytes; room for [`NOTE_SIGNATURES_MAX`] post-quantum signatures. Larger: refused.
+pub const NOTE_BYTES_MAX: usize = 128 * 1024;
+/// Most signatures of a note: what the standard asks for at least. More: refused.
+pub const NOTE_SIGNATURES_MAX: usize = 16;
+/// Longest name of a key of ours, in bytes. Longer: refused.
+pub const KEY_NAME_LEN_MAX: usize = 128;
