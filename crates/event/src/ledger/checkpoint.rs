@@ -8,6 +8,7 @@ const TIME: &str = "time ";
 
 /// The root of a tenant's ledger at one size. Its text is that of <https://c2sp.org/tlog-checkpoint>: the origin `slipstream/<tenant>`, the size, the
 /// root in base64, and one extension line with the time. Origin and size are signed with the root, so a checkpoint of one tenant is none of another.
+/// One key signs for all tenants; its name is therefore not the origin, which the standard suggests but does not ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Whose ledger.

@@ -56,7 +56,7 @@ impl Signer {
         Ok(Self { name: name.to_owned(), key: SigningKey::from_bytes(seed) })
     }
 
-    /// A new key, from the random numbers of the operating system.
+    /// A new key, from a cryptographic generator that the operating system seeds.
     ///
     /// # Errors
     /// [`Invalid::Name`], as [`Signer::new`].
