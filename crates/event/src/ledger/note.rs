@@ -49,7 +49,7 @@ pub struct Signature {
 }
 
 impl Note {
-    /// Reads a note. What is read is written again, by [`Note::to_string`], byte for byte.
+    /// Reads a note. What is read is written again, as its `Display`, byte for byte.
     ///
     /// # Errors
     /// [`Refused::Note`] for other forms, and for more than [`limits::NOTE_BYTES_MAX`] bytes or [`limits::NOTE_SIGNATURES_MAX`] signatures.
