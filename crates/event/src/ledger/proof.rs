@@ -347,6 +347,16 @@ mod tests {
         assert_eq!(verify_consistency(3, one, 5, two, &[]), Err(Broken::Length));
     }
 
+    #[test]
+    fn the_root_of_a_part_is_not_the_root() {
+        let stored = Stored::numbered(8);
+        let (leaf, path) = (stored.leaves[2], stored.path(&inclusion(2, 4).unwrap()));
+        assert_eq!(verify_inclusion(leaf, 2, 4, &path, root(&stored, 4)), Ok(()));
+        assert_eq!(verify_inclusion(leaf, 2, 8, &path, root(&stored, 4)), Err(Broken::Length));
+        let path = stored.path(&consistency(3, 4).unwrap());
+        assert_eq!(verify_consistency(3, root(&stored, 3), 8, root(&stored, 4), &path), Err(Broken::Length));
+    }
+
     proptest! {
         #[test]
         fn takes_no_changed_inclusion(size in 1_u64..300, index: Index, other: Index, at: Index, bit in 0_usize..256) {
