@@ -4,11 +4,16 @@
 //! second archiver. Events are deduplicated by tenant, time and id, for ever.
 
 mod append;
+mod copy;
 mod error;
+mod fresh;
+mod heads;
 mod hole;
+mod ledger;
 mod partitions;
 mod quarantine;
 mod row;
+pub(crate) mod terms;
 mod watermark;
 
 pub use error::Error;
@@ -18,6 +23,7 @@ pub(crate) use watermark::read as read_watermark;
 
 use std::time::Instant;
 
+use crate::archive::fresh::Look;
 use crate::archive::partitions::Months;
 use crate::{Store, metrics};
 
@@ -52,14 +58,16 @@ impl Archive {
         let begun = Instant::now();
         batch.check()?;
         let months = batch.months();
-        let known = self.months.ensure(&self.store, &months).await?;
-        let appended = match append::append(&self.store, batch).await {
+        let (known, past_before) = self.months.ensure(&self.store, &months).await?;
+        let appended = match append::append(&self.store, batch, past_before, Look::Late).await {
             // A month that was there may have been taken away since, by retention.
             Err(Error::Poison { .. }) if known => {
                 self.months.forget();
-                self.months.ensure(&self.store, &months).await?;
-                append::append(&self.store, batch).await?
+                let (_, past_before) = self.months.ensure(&self.store, &months).await?;
+                append::append(&self.store, batch, past_before, Look::Late).await?
             }
+            // An event was there although it is later than what the head says: never seen, but the head is not what decides.
+            Err(Error::Store(crate::Error::Conflict { .. })) => append::append(&self.store, batch, past_before, Look::All).await?,
             other => other?,
         };
         ::metrics::histogram!(metrics::APPEND_SECONDS).record(begun.elapsed().as_secs_f64());

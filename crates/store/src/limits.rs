@@ -34,6 +34,9 @@ pub const PUBLISHED_KEPT: Duration = Duration::from_secs(15 * 60);
 /// Most rows that one statement of [`Outbox::prune`](crate::outbox::Outbox::prune) deletes. More: the next call.
 pub const PRUNE_ROWS_MAX: i64 = 5_000;
 
+/// Bytes of rows that are sent to Postgres at once. More: the next message.
+pub const COPY_BYTES: usize = 128 * 1024;
+
 /// Months for which partitions are kept ready beyond the current one.
 pub const MONTHS_AHEAD: u32 = 3;
 

@@ -45,8 +45,10 @@ pub const PRUNE_EVERY: Duration = Duration::from_secs(10);
 /// How often depth and age of the outbox are measured.
 pub const DEPTH_EVERY: Duration = Duration::from_secs(5);
 
-/// Most messages of one batch of the archiver. More: the next batch.
+/// Most messages of one batch of the archiver while it keeps up. More: the next batch, which may be twice as large.
 pub const BATCH_MESSAGES: usize = 1_000;
+/// Most messages of one batch of an archiver that is behind.
+pub const BATCH_MESSAGES_MAX: usize = 4_000;
 /// Most payload bytes of one batch of the archiver, unless one message alone is larger. More: the next batch.
 pub const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// How long a batch waits, from its first message on, to become full.

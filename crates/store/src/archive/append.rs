@@ -1,36 +1,95 @@
 //! The archive's transaction.
 
-use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use slipstream_event::Severity;
-use sqlx::{PgConnection, Postgres};
-use time::OffsetDateTime;
-use uuid::Uuid;
+use sqlx::PgConnection;
+use time::Date;
 
-use super::{Appended, Batch, Error, watermark};
-use crate::Store;
+use super::copy::Rows;
+use super::fresh::{Look, fresh};
+use super::ledger::Entries;
+use super::{Appended, Batch, Error, Row, heads, partitions, watermark};
 use crate::number::signed;
+use crate::{Store, limits};
 
-/// Lock the watermark, insert, count, move the watermark: together or not at all.
-pub(super) async fn append(store: &Store, batch: &Batch) -> Result<Appended, Error> {
+/// The columns in the order of [`encode`].
+const COLUMNS: &str = "tenant_id, occurred_at, event_id, type, entity_type, entity_id, action, module, severity, category, visibility, concerned, actor_id, actor_name, \
+                       entity_name, message, correlation_id, legacy_entity_type, has_changes, shard, epoch, seq, payload, tenant_seq";
+const COLUMN_COUNT: i16 = 24;
+
+/// Lock the watermark, insert, add to the ledgers, move the watermark: together or not at all. `past_before` is where partitions of single months begin.
+pub(super) async fn append(store: &Store, batch: &Batch, past_before: Date, look: Look) -> Result<Appended, Error> {
     let mut tx = store.pool.begin().await?;
     let have = watermark::lock(&mut tx, batch.shard).await?;
     if have.is_none_or(|have| (have.epoch, have.seq) != (batch.epoch, batch.expected_seq)) {
         return Err(Error::Fenced { have });
     }
-    let inserted = insert(&mut tx, batch).await?;
+    let inserted = insert(&mut tx, batch, past_before, look).await?;
     quarantine(&mut tx, batch).await?;
     watermark::advance(&mut tx, batch.shard, batch.epoch, batch.through_seq).await?;
     tx.commit().await?;
     Ok(Appended { inserted, duplicates: (batch.rows.len() as u64).saturating_sub(inserted) })
 }
 
-async fn insert(connection: &mut PgConnection, batch: &Batch) -> Result<u64, Error> {
+async fn insert(connection: &mut PgConnection, batch: &Batch, past_before: Date, look: Look) -> Result<u64, Error> {
     if batch.rows.is_empty() {
         return Ok(0);
     }
-    let columns = Columns::of(batch)?;
-    let inserted: i64 = columns.bind(batch).fetch_one(connection).await.map_err(Error::poison)?;
-    Ok(u64::try_from(inserted).unwrap_or_default())
+    let tenants: BTreeSet<&str> = batch.rows.iter().map(|row| row.event.tenant_id.as_str()).collect();
+    let heads = heads::read(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
+    let rows = fresh(connection, batch, &heads, look).await?;
+    let mut entries = Entries::after(heads);
+    let numbers: HashMap<u64, u64> = rows.iter().map(|row| (row.seq, entries.add(row))).collect();
+    let mut by_partition: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+    for row in &rows {
+        by_partition.entry(partitions::name(row.event.timestamp.datetime(), past_before)).or_default().push(row);
+    }
+    for (partition, rows) in by_partition {
+        copy(connection, &partition, batch, &rows, &numbers).await?;
+    }
+    entries.write(connection, batch).await?;
+    Ok(rows.len() as u64)
+}
+
+/// Copies rows into a partition. They are encoded while Postgres stores those before them.
+async fn copy(connection: &mut PgConnection, partition: &str, batch: &Batch, rows: &[&Row], numbers: &HashMap<u64, u64>) -> Result<(), Error> {
+    // The name of a partition is made of digits.
+    let statement = format!("copy slipstream.{partition} ({COLUMNS}) from stdin (format binary)");
+    let mut copying = connection.copy_in_raw(&statement).await.map_err(no_partition)?;
+    let mut encoded = Rows::new(COLUMN_COUNT);
+    for row in rows {
+        let Ok(payload) = std::str::from_utf8(&row.payload) else {
+            copying.abort("a payload is not UTF-8").await.ok();
+            return Err(Error::Poison { reason: "a payload is not UTF-8".to_owned() });
+        };
+        encode(&mut encoded, batch, row, payload, numbers.get(&row.seq).copied().unwrap_or_default());
+        if encoded.len() >= limits::COPY_BYTES {
+            copying.send(encoded.take()).await.map_err(Error::poison)?;
+        }
+    }
+    copying.send(encoded.finish()).await.map_err(Error::poison)?;
+    copying.finish().await.map_err(Error::poison)?;
+    Ok(())
+}
+
+/// A partition that was just seen to and is not there: the event's time is one for which none is made.
+fn no_partition(error: sqlx::Error) -> Error {
+    match crate::Error::from(error) {
+        crate::Error::Setup(what) => Error::Poison { reason: format!("there is no partition for its time: {what}") },
+        other => Error::Store(other),
+    }
+}
+
+fn encode(into: &mut Rows, batch: &Batch, row: &Row, payload: &str, number: u64) {
+    let event = &row.event;
+    into.row().text(event.tenant_id.as_str()).time(event.timestamp.datetime()).uuid(event.id);
+    into.text(event.event_type.as_str()).text(&event.entity_type).text(&event.entity_id).text(&event.action).text(&event.module);
+    into.text(Severity::as_str(event.severity)).text(event.category.as_str()).text(&event.visibility.to_string());
+    into.maybe_text(event.concerned().as_deref()).text(&event.actor.user_id).maybe_text(event.actor.name.as_deref());
+    into.maybe_text(event.entity_name.as_deref()).maybe_text(event.message.as_deref()).maybe_text(event.correlation_id.as_deref());
+    into.maybe_text(event.legacy.as_ref().map(|legacy| legacy.entity_type.as_str())).boolean(event.changes.is_some());
+    into.integer(i32::from(batch.shard)).bigint(signed(batch.epoch)).bigint(signed(row.seq)).text(payload).bigint(signed(number));
 }
 
 async fn quarantine(connection: &mut PgConnection, batch: &Batch) -> Result<(), Error> {
@@ -49,92 +108,4 @@ async fn quarantine(connection: &mut PgConnection, batch: &Batch) -> Result<(), 
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// The rows of a batch, column by column, in the order of the statement's parameters.
-#[derive(Default)]
-struct Columns<'a> {
-    seqs: Vec<i64>,
-    tenants: Vec<&'a str>,
-    times: Vec<OffsetDateTime>,
-    ids: Vec<Uuid>,
-    types: Vec<&'a str>,
-    entity_types: Vec<&'a str>,
-    entity_ids: Vec<&'a str>,
-    actions: Vec<&'a str>,
-    modules: Vec<&'a str>,
-    severities: Vec<&'static str>,
-    categories: Vec<&'static str>,
-    visibilities: Vec<String>,
-    concerned: Vec<Option<String>>,
-    actor_ids: Vec<&'a str>,
-    actor_names: Vec<Option<&'a str>>,
-    entity_names: Vec<Option<&'a str>>,
-    messages: Vec<Option<&'a str>>,
-    correlation_ids: Vec<Option<&'a str>>,
-    legacy_entity_types: Vec<Option<&'a str>>,
-    with_changes: Vec<bool>,
-    payloads: Vec<&'a str>,
-    leaf_hashes: Vec<Vec<u8>>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a Batch) -> Result<Self, Error> {
-        let mut columns = Self::default();
-        for row in &batch.rows {
-            let payload = std::str::from_utf8(&row.payload).map_err(|error| Error::Poison { reason: error.to_string() })?;
-            let event = &row.event;
-            columns.seqs.push(signed(row.seq));
-            columns.tenants.push(event.tenant_id.as_str());
-            columns.times.push(event.timestamp.datetime());
-            columns.ids.push(event.id);
-            columns.types.push(event.event_type.as_str());
-            columns.entity_types.push(&event.entity_type);
-            columns.entity_ids.push(&event.entity_id);
-            columns.actions.push(&event.action);
-            columns.modules.push(&event.module);
-            columns.severities.push(Severity::as_str(event.severity));
-            columns.categories.push(event.category.as_str());
-            columns.visibilities.push(event.visibility.to_string());
-            columns.concerned.push(event.concerned());
-            columns.actor_ids.push(&event.actor.user_id);
-            columns.actor_names.push(event.actor.name.as_deref());
-            columns.entity_names.push(event.entity_name.as_deref());
-            columns.messages.push(event.message.as_deref());
-            columns.correlation_ids.push(event.correlation_id.as_deref());
-            columns.legacy_entity_types.push(event.legacy.as_ref().map(|legacy| legacy.entity_type.as_str()));
-            columns.with_changes.push(event.changes.is_some());
-            columns.payloads.push(payload);
-            columns.leaf_hashes.push(Sha256::digest(&row.payload).to_vec());
-        }
-        Ok(columns)
-    }
-
-    fn bind(self, batch: &Batch) -> sqlx::query::QueryScalar<'a, Postgres, i64, sqlx::postgres::PgArguments> {
-        sqlx::query_scalar(include_str!("../../queries/event/append.sql"))
-            .bind(i32::from(batch.shard))
-            .bind(signed(batch.epoch))
-            .bind(self.seqs)
-            .bind(self.tenants)
-            .bind(self.times)
-            .bind(self.ids)
-            .bind(self.types)
-            .bind(self.entity_types)
-            .bind(self.entity_ids)
-            .bind(self.actions)
-            .bind(self.modules)
-            .bind(self.severities)
-            .bind(self.categories)
-            .bind(self.visibilities)
-            .bind(self.concerned)
-            .bind(self.actor_ids)
-            .bind(self.actor_names)
-            .bind(self.entity_names)
-            .bind(self.messages)
-            .bind(self.correlation_ids)
-            .bind(self.legacy_entity_types)
-            .bind(self.with_changes)
-            .bind(self.payloads)
-            .bind(self.leaf_hashes)
-    }
 }

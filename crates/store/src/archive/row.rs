@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use slipstream_event::Event;
+use slipstream_event::ledger::Hash;
 use time::Date;
 
 use super::partitions;
@@ -15,8 +16,10 @@ pub struct Row {
     pub seq: u64,
     /// The event that `payload` holds.
     pub event: Event,
-    /// The bytes as published: what is kept, and what the leaf hash is made of.
+    /// The bytes as published: what is kept.
     pub payload: Bytes,
+    /// The hash of these bytes, as the ledger's leaf.
+    pub leaf: Hash,
 }
 
 /// Bytes that hold no event: they go to quarantine.
@@ -31,7 +34,8 @@ impl Row {
     /// [`Unreadable`].
     pub fn parse(seq: u64, payload: Bytes) -> Result<Self, Unreadable> {
         let event = Event::from_json(&payload).map_err(|e| Unreadable(e.to_string()))?;
-        Ok(Self { seq, event, payload })
+        let leaf = Hash::leaf(&payload);
+        Ok(Self { seq, event, payload, leaf })
     }
 }
 
@@ -115,7 +119,7 @@ mod tests {
 
     fn batch(seqs: &[u64], quarantined: &[u64], through_seq: u64) -> Batch {
         let event = Event::new(&Tenant::new("t").unwrap(), &EventType::new("a.b.c").unwrap(), "1", Actor::system());
-        let rows = seqs.iter().map(|seq| Row { seq: *seq, event: event.clone(), payload: Bytes::new() }).collect();
+        let rows = seqs.iter().map(|seq| Row { seq: *seq, event: event.clone(), payload: Bytes::new(), leaf: Hash::leaf(b"") }).collect();
         let aside = |seq: &u64| Quarantined { seq: *seq, subject: String::new(), reason: String::new(), payload: Bytes::new() };
         Batch { shard: 0, epoch: 1, expected_seq: 10, through_seq, rows, quarantined: quarantined.iter().map(aside).collect() }
     }

@@ -28,17 +28,23 @@ impl Archiver {
         ended
     }
 
-    /// While one batch is committed the next one is received.
+    /// While one batch is committed the next one is received and cut: the database works at one, this process at the other.
     async fn read(&self, mut at: Position, reader: &mut LogConsumer, shutdown: &CancellationToken) -> Result<(), Stop> {
         let mut checked_at = Instant::now();
+        let mut size = BatchSize::default();
         let mut in_hand: Option<Cut> = None;
         loop {
             let receiving = async {
-                tokio::select! {
+                let messages = tokio::select! {
                     biased;
-                    () = shutdown.cancelled() => Ok(Vec::new()),
-                    received = reader.next_batch(limits::BATCH_MESSAGES, limits::BATCH_BYTES, limits::BATCH_WAIT) => received,
+                    () = shutdown.cancelled() => Vec::new(),
+                    received = reader.next_batch(size.messages(), limits::BATCH_BYTES, limits::BATCH_WAIT) => received.map_err(Stop::Reader)?,
+                };
+                if messages.is_empty() {
+                    return Ok(None);
                 }
+                self.config.fail_points.visit(Point::ArchiverFetched).await;
+                cut(at, messages).map(Some).ok_or(Stop::Changed("its messages do not follow each other"))
             };
             let storing = async {
                 match &in_hand {
@@ -48,19 +54,13 @@ impl Archiver {
             };
             let (stored, received) = tokio::join!(storing, receiving);
             stored?;
-            let messages = received.map_err(Stop::Reader)?;
-            if shutdown.is_cancelled() && messages.is_empty() {
-                return Ok(());
+            in_hand = received?;
+            size.received(in_hand.as_ref().map_or(0, |cut| cut.messages.len()));
+            match &in_hand {
+                Some(cut) => at = at.at(cut.batch.through_seq),
+                None if shutdown.is_cancelled() => return Ok(()),
+                None => self.recheck(at, &mut checked_at).await?,
             }
-            if messages.is_empty() {
-                in_hand = None;
-                self.recheck(at, &mut checked_at).await?;
-                continue;
-            }
-            self.config.fail_points.visit(Point::ArchiverFetched).await;
-            let next = cut(at, messages).ok_or(Stop::Changed("its messages do not follow each other"))?;
-            at = at.at(next.batch.through_seq);
-            in_hand = Some(next);
         }
     }
 
@@ -75,5 +75,43 @@ impl Archiver {
             return Err(Stop::Changed("it began anew"));
         }
         if state.last_seq < at.seq { Err(Stop::Changed("it lost its end")) } else { Ok(()) }
+    }
+}
+
+/// How many messages the next batch may hold: more while the archive is behind, because a large batch costs less for each event, and few when it is not, because
+/// nothing is gained by making those at the front wait.
+#[derive(Clone, Copy, Debug)]
+struct BatchSize(usize);
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self(limits::BATCH_MESSAGES)
+    }
+}
+
+impl BatchSize {
+    fn messages(self) -> usize {
+        self.0
+    }
+
+    /// Takes note of how many came: a full batch tells that more wait.
+    fn received(&mut self, messages: usize) {
+        self.0 = if messages >= self.0 { (self.0 * 2).min(limits::BATCH_MESSAGES_MAX) } else { (self.0 / 2).max(limits::BATCH_MESSAGES) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_grow_while_the_archive_is_behind() {
+        let mut size = BatchSize::default();
+        for wanted in [2_000, 4_000, limits::BATCH_MESSAGES_MAX, limits::BATCH_MESSAGES_MAX] {
+            size.received(size.messages());
+            assert_eq!(size.messages(), wanted.min(limits::BATCH_MESSAGES_MAX));
+        }
+        (0..10).for_each(|_| size.received(7));
+        assert_eq!(size.messages(), limits::BATCH_MESSAGES);
     }
 }

@@ -1,0 +1,155 @@
+//! What letters the texts of a batch hold: by that a search for free text knows which batches it need not read.
+//!
+//! A Bloom filter of all runs of three and of five ASCII characters (small letters) of the texts that are searched. A text that holds a search holds all its
+//! runs, so what is not in the filter is not in the batch; what is may be. Characters beyond ASCII break a run: searches for them read more.
+//!
+//! Its length is a power of two, so that a bit is found by masking; eight bits for each run and four probes let one run in forty through that is not there.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hasher};
+
+/// Lengths of the runs: short ones for short searches, long ones because in identifiers all short ones occur.
+const RUNS: [usize; 2] = [3, 5];
+/// Bits that a run sets.
+const PROBES: u64 = 4;
+/// Bits of the filter for each run.
+const BITS_PER_RUN: usize = 8;
+/// Largest filter, in bytes.
+const BYTES_MAX: usize = 1 << 20;
+
+/// The runs of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Terms(HashSet<u64, Hashed>);
+
+impl Terms {
+    /// Adds a text.
+    pub(super) fn add(&mut self, text: &str) {
+        runs(text, |hash| {
+            self.0.insert(hash);
+        });
+    }
+
+    /// The filter. Empty texts give one that holds nothing.
+    pub(super) fn filter(&self) -> Vec<u8> {
+        let bytes = (self.0.len() * BITS_PER_RUN / 8).next_power_of_two().clamp(8, BYTES_MAX);
+        let mut filter = vec![0_u8; bytes];
+        for hash in &self.0 {
+            for (byte, bit) in probes(*hash, bytes) {
+                filter[byte] |= bit;
+            }
+        }
+        filter
+    }
+}
+
+/// The hashes of a search's runs: a batch can only hold the search when its filter has all of them. Empty for a search that is too short to tell.
+pub(crate) fn of_search(text: &str) -> Vec<i64> {
+    let mut hashes = Vec::new();
+    // The long runs tell more, so they are looked up first.
+    for length in RUNS.into_iter().rev() {
+        runs_of(text, length, |hash| hashes.push(hash.cast_signed()));
+    }
+    hashes.dedup();
+    hashes
+}
+
+/// The bits of a run in a filter of so many bytes: the byte and its mask. The statement `ledger/may_hold.sql` does the same.
+fn probes(hash: u64, bytes: usize) -> impl Iterator<Item = (usize, u8)> {
+    let mask = bytes as u64 * 8 - 1;
+    let (first, step) = (hash & 0xffff_ffff, (hash >> 32) | 1);
+    (0..PROBES).map(move |i| {
+        let bit = first.wrapping_add(i * step) & mask;
+        ((bit / 8) as usize, 1 << (bit % 8))
+    })
+}
+
+fn runs(text: &str, mut found: impl FnMut(u64)) {
+    for length in RUNS {
+        runs_of(text, length, &mut found);
+    }
+}
+
+/// The hashes of all runs of a length, as they come.
+fn runs_of(text: &str, length: usize, mut found: impl FnMut(u64)) {
+    let bytes: Vec<u8> = letters(text).collect();
+    for run in bytes.windows(length) {
+        if run.iter().all(u8::is_ascii) {
+            found(hash(run));
+        }
+    }
+}
+
+/// Small letters; a byte beyond ASCII for every character that is none. The few characters whose small letter is ASCII are that letter.
+fn letters(text: &str) -> impl Iterator<Item = u8> {
+    text.chars().flat_map(char::to_lowercase).map(|c| u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(0xff))
+}
+
+/// FNV-1a, then mixed (the finaliser of MurmurHash3), so that all bits depend on all letters. It is stored: it may never change.
+fn hash(run: &[u8]) -> u64 {
+    let fnv = run.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let mixed = (fnv ^ (fnv >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    mixed ^ (mixed >> 33)
+}
+
+/// The hashes are hashes already.
+#[derive(Clone, Debug, Default)]
+struct Hashed(u64);
+
+impl BuildHasher for Hashed {
+    type Hasher = Self;
+    fn build_hasher(&self) -> Self {
+        Self(0)
+    }
+}
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, _: &[u8]) {}
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn may_hold(filter: &[u8], search: &str) -> bool {
+        of_search(search).iter().all(|hash| probes(hash.cast_unsigned(), filter.len()).all(|(byte, bit)| filter[byte] & bit != 0))
+    }
+
+    proptest! {
+        /// No search that a text holds is missed, whatever its case.
+        #[test]
+        fn holds_every_part_of_every_text(texts in prop::collection::vec("\\PC{0,40}", 1..20), pick: prop::sample::Index, from: prop::sample::Index, len in 0_usize..12) {
+            let mut terms = Terms::default();
+            texts.iter().for_each(|text| terms.add(text));
+            let filter = terms.filter();
+            let chars: Vec<char> = pick.get(&texts).chars().collect();
+            let from = if chars.is_empty() { 0 } else { from.index(chars.len()) };
+            let part: String = chars.iter().skip(from).take(len).collect();
+            prop_assert!(may_hold(&filter, &part));
+            prop_assert!(may_hold(&filter, &part.to_ascii_uppercase()));
+        }
+    }
+
+    #[test]
+    fn knows_what_is_not_there() {
+        let mut terms = Terms::default();
+        (0..1000).for_each(|n| terms.add(&format!("Support ticket {n:06} was moved by Ada Lovelace")));
+        let filter = terms.filter();
+        assert!(may_hold(&filter, "TICKET 000123") && !may_hold(&filter, "aeroplane") && !may_hold(&filter, "zzz"));
+        assert!(filter.len() < 32 * 1024, "{}", filter.len());
+        assert!(of_search("ab").is_empty() && of_search("äöü").is_empty() && may_hold(&filter, "ab"));
+    }
+
+    #[test]
+    fn hashes_are_what_was_stored() {
+        assert_eq!((hash(b"abc"), hash(b"hello")), (3_741_276_987_793_851_837, 16_844_978_562_278_765_124));
+    }
+}
