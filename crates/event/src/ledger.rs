@@ -7,15 +7,20 @@
 //! So who holds a verifier key checks a ledger with tools of others, and needs no trust in this program.
 
 pub mod checkpoint;
+pub mod export;
 pub mod hash;
 pub mod key;
 pub mod note;
 pub mod proof;
+pub mod signers;
 pub mod tree;
+pub mod verify;
 
 pub use checkpoint::Checkpoint;
 pub use hash::Hash;
 pub use key::{Signer, Verifier};
 pub use note::{Note, Refused, Verifiers};
 pub use proof::{Broken, Subtree};
+pub use signers::Signers;
 pub use tree::Tree;
+pub use verify::{Report, Verification};

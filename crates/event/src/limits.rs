@@ -56,3 +56,5 @@ pub const NOTE_BYTES_MAX: usize = 128 * 1024;
 pub const NOTE_SIGNATURES_MAX: usize = 16;
 /// Longest name of a key of ours, in bytes. Longer: refused.
 pub const KEY_NAME_LEN_MAX: usize = 128;
+/// Most findings of a check of a ledger. More: the first ones, by number.
+pub const FINDINGS_MAX: usize = 1_000;
