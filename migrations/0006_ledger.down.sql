@@ -8,7 +8,7 @@ alter table slipstream.event drop column tenant_seq, drop column redacted_at;
 create index event_position on slipstream.event (tenant_id, shard, epoch, seq);
 alter table slipstream.event force row level security;
 
-alter table slipstream.tenant_head drop column shard, drop column ledger_size, drop column peaks, drop column latest_at;
+alter table slipstream.tenant_head drop column shard, drop column ledger_size, drop column peaks, drop column latest_at, drop column signed_size;
 drop table slipstream.ledger_checkpoint;
 drop table slipstream.ledger_node;
 drop table slipstream.ledger_batch;

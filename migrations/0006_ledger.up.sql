@@ -76,9 +76,11 @@ alter table slipstream.tenant_head
   add column shard integer,
   add column ledger_size bigint not null default 0,
   add column peaks bytea,
-  add column latest_at timestamptz;
+  add column latest_at timestamptz,
+  add column signed_size bigint not null default 0;
 
 comment on column slipstream.tenant_head.peaks is 'hashes of the largest complete subtrees, from left to right; null: not computed, the leaves are read';
+comment on column slipstream.tenant_head.signed_size is 'through which number a checkpoint was signed';
 comment on column slipstream.tenant_head.latest_at is 'the latest time of the tenant''s events: an event that is later is new';
 
 -- What was archived before: in batches of 1,000, without the filter of terms.

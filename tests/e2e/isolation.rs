@@ -38,6 +38,11 @@ const CASES: &[Case] = &[
     ("GET", "/api/events/ws", "", Foreign::Socket),
     ("GET", "/api/v1/events/ws", "", Foreign::Socket),
     ("GET", "/api/events/history", "", Foreign::Own(200)),
+    ("GET", "/api/ledger", "", Foreign::Own(200)),
+    ("GET", "/api/ledger/export", "", Foreign::Own(200)),
+    ("GET", "/api/ledger/checkpoints", "", Foreign::Own(200)),
+    ("GET", "/api/ledger/consistency", "", Foreign::Own(422)),
+    ("GET", "/api/events/{id}/proof", "", Foreign::NotFound),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
@@ -54,6 +59,7 @@ const CANARY: &str = "canary-of-the-victim";
 
 /// The ids of what is ours.
 struct Ours {
+    event: String,
     ticket: String,
     revocation: String,
 }
@@ -166,7 +172,8 @@ async fn no_route_shows_or_changes_anything_of_another_tenant() {
 /// Our tenant with an event, a ticket and a revocation that carry the canary; their ids.
 async fn victim(stack: &Stack, node: &Node) -> Ours {
     let ours = stack.http(node, "acme");
-    ours.publish(&event(CANARY)).await;
+    let published = event(CANARY);
+    ours.publish(&published).await;
     let row = ours.post("/copilot/support-tickets/", &ticket(CANARY)).await.expect(200);
     eventually("both are archived", async || match ours.history("").await.len() {
         2 => Ok(()),
@@ -175,7 +182,7 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     .await;
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
-    Ours { ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]) }
+    Ours { event: text(&published["id"]), ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]) }
 }
 
 /// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.
@@ -220,7 +227,11 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
 }
 
 async fn call(http: &Http, method: &str, path: &str, body: &str, own: &Ours) -> Answer {
-    let id = if path.starts_with("/api/admin/revocations") { &own.revocation } else { &own.ticket };
+    let id = match path {
+        path if path.starts_with("/api/admin/revocations") => &own.revocation,
+        path if path.starts_with("/api/events") => &own.event,
+        _ => &own.ticket,
+    };
     let (path, body) = (path.replace("{id}", id), body.replace("{id}", id));
     let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &[("content-type", "application/json")] };
     http.send(method, &path, headers, &body).await.unwrap()

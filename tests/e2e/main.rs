@@ -14,6 +14,7 @@ mod http1;
 mod http2;
 mod ingest;
 mod isolation;
+mod ledger;
 mod nginx;
 mod resume;
 mod revocation;

@@ -9,6 +9,7 @@
 mod copilot;
 mod failure;
 mod history;
+mod ledger;
 pub mod limits;
 mod origin;
 mod routes;

@@ -18,3 +18,8 @@ pub const LIST_OFFSET_MAX: i64 = 1_000_000;
 
 /// Longest `If-None-Match` header that is looked at, in bytes. Longer: answered in full.
 pub const IF_NONE_MATCH_BYTES_MAX: usize = 4 * 1024;
+
+/// Entries of a ledger that are read at once for its export. More: the next read.
+pub const LEDGER_ENTRIES: u32 = 1_000;
+/// Most checkpoints in the export of a ledger. More: they are spread over it.
+pub const LEDGER_CHECKPOINTS_MAX: u32 = 1_000;

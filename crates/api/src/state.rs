@@ -1,8 +1,11 @@
 //! What the handlers share.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use slipstream_access::Access;
 use slipstream_event::CursorKey;
+use slipstream_event::ledger::Verifiers;
 use slipstream_store::Store;
 
 /// What the handlers share. Cheap to clone.
@@ -18,12 +21,20 @@ pub struct ApiState {
     pub cursor_key: CursorKey,
     /// Number of shards of the log.
     pub shards: u16,
+    /// The keys whose checkpoints hold.
+    pub ledger_keys: Arc<Verifiers>,
 }
 
 impl ApiState {
     /// What the handlers share: `domain` is a pool of [`slipstream_store::Role::Api`], `archive` one of [`slipstream_store::Role::Reader`].
     pub fn new(access: Access, domain: Store, archive: Store, cursor_key: CursorKey, shards: u16) -> Self {
-        Self { access, domain, archive, cursor_key, shards }
+        Self { access, domain, archive, cursor_key, shards, ledger_keys: Arc::default() }
+    }
+
+    /// The same with the keys whose checkpoints hold.
+    #[must_use]
+    pub fn with_ledger_keys(self, keys: Verifiers) -> Self {
+        Self { ledger_keys: Arc::new(keys), ..self }
     }
 }
 

@@ -8,7 +8,7 @@ use slipstream_access::Secret;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::{self, Output, config as settings, dead_letters, dev, history, import, migrate, provision, publish, serve, tail, token};
+use crate::commands::{self, Output, config as settings, dead_letters, dev, history, import, ledger, migrate, provision, publish, serve, tail, token, verify};
 use crate::config;
 
 /// Exit code of a command that was called wrongly or could not do its work.
@@ -50,6 +50,10 @@ enum Command {
     Tail(tail::Args),
     /// Read a tenant's history, newest first.
     History(history::Args),
+    /// Check that a tenant's archive is what was archived: online, or from an export alone.
+    Verify(verify::Args),
+    /// Make keys for ledgers.
+    Ledger(ledger::Args),
     /// Make and look into tokens.
     Token(token::Args),
     /// Print the settings that are in force.
@@ -84,6 +88,8 @@ async fn execute(command: Command, file: Option<PathBuf>) -> anyhow::Result<Exit
         Command::Publish(args) => done(publish::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::Tail(args) => done(tail::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::History(args) => done(history::run(args, &mut Output::stdout(), interrupted()?).await),
+        Command::Verify(args) => verify::run(args, &mut Output::stdout(), interrupted()?).await,
+        Command::Ledger(args) => ledger::run(&args),
         Command::Token(args) => done(token::run(args, token_secret(settings()?), &mut Output::stdout()).await),
         Command::Config(args) => settings::run(&args, file.as_deref()),
     }

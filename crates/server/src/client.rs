@@ -1,4 +1,4 @@
-//! The client side of the platform's HTTP API: what `import`, `publish`, `tail` and `history` are made of.
+//! The client side of the platform's HTTP API: what `import`, `publish`, `tail`, `history` and `verify` are made of.
 //!
 //! Promises:
 //! - Every request that may be repeated is repeated, with the same ids, until the server answers or the [`limits`] say stop; `Retry-After` is honoured.
@@ -9,6 +9,7 @@ pub mod connection;
 mod error;
 mod history;
 mod ingest;
+mod ledger;
 pub mod limits;
 mod problem;
 mod retry;
@@ -26,6 +27,7 @@ pub use connection::{Connection, Reach, Target};
 pub use error::Error;
 pub use history::{Page, Pages};
 pub use ingest::{Batch, Form, Receipt};
+pub use ledger::LedgerLines;
 pub use problem::{Problem, Refused};
 pub use retry::{Backoff, Patience};
 pub use tail::{Item, Tail};

@@ -9,6 +9,7 @@ pub mod dev;
 pub mod filters;
 pub mod history;
 pub mod import;
+pub mod ledger;
 pub mod migrate;
 pub mod output;
 pub mod pretty;
@@ -17,6 +18,7 @@ pub mod publish;
 pub mod serve;
 pub mod tail;
 pub mod token;
+pub mod verify;
 pub mod when;
 
 pub use output::Output;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use slipstream_access::service::ServiceKey;
 use slipstream_access::{Issuer, Preset, Secret};
+use slipstream_event::ledger::{Signer, Signers, Verifier, Verifiers};
 use slipstream_gateway::websocket::Origins;
 
 pub use layers::Faults;
@@ -59,6 +60,10 @@ pub struct Config {
     pub query_token: bool,
     pub cursor_secret: Secret,
     pub issuers: Vec<Issuer>,
+    pub ledger_key: Secret,
+    pub ledger_key_next: Secret,
+    pub ledger_known_keys: Vec<String>,
+    pub ledger_checkpoint_seconds: u64,
     pub heartbeat_ms: u64,
     pub stream_threads: usize,
     pub stream_stall_seconds: u64,
@@ -76,6 +81,15 @@ pub struct Config {
     pub log_format: LogFormat,
     pub log: String,
     pub fail_points: String,
+}
+
+/// The keys of the ledger.
+#[derive(Clone, Debug)]
+pub struct LedgerKeys {
+    /// Those that sign.
+    pub signers: Option<Signers>,
+    /// Those whose checkpoints hold: these, and those of before.
+    pub trusted: Verifiers,
 }
 
 /// The form of log lines.
@@ -115,8 +129,10 @@ impl Config {
         expect(self.replay_tenant_shown_bytes_per_second >= 65_536, "replay_tenant_shown_bytes_per_second: must be at least 65536");
         expect((1..=slipstream_event::limits::SHARDS_MAX).contains(&self.shards), "shards: must be 1 to 64");
         expect(matches!(self.stream_replicas, 1 | 3 | 5), "stream_replicas: must be 1, 3 or 5");
+        expect((1..=86_400).contains(&self.ledger_checkpoint_seconds), "ledger_checkpoint_seconds: must be 1 to 86400");
         expect(self.fail_points.is_empty() || cfg!(debug_assertions), "fail_points: only in debug builds");
         faults.extend(Origins::parse(&self.ws_origins).err().map(|fault| format!("ws_origins: {fault}")));
+        faults.extend(self.ledger().err());
         faults.extend(self.access().faults());
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
     }
@@ -137,6 +153,26 @@ impl Config {
         }
         issuers.extend(self.issuers.iter().cloned());
         slipstream_access::Config { issuers, query_token: self.query_token }
+    }
+
+    /// The keys of the ledger; no signers when no key is configured.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub fn ledger(&self) -> Result<LedgerKeys, String> {
+        let signer = |name: &str, secret: &Secret| -> Result<Option<Signer>, String> {
+            if secret.is_empty() { Ok(None) } else { secret.expose().parse().map(Some).map_err(|fault| format!("{name}: {fault}")) }
+        };
+        let (first, next) = (signer("ledger_key", &self.ledger_key)?, signer("ledger_key_next", &self.ledger_key_next)?);
+        let known = self.ledger_known_keys.iter().map(|key| key.parse().map_err(|fault| format!("ledger_known_keys: {fault}")));
+        let known = known.collect::<Result<Vec<Verifier>, String>>()?;
+        let signers = match (first, next) {
+            (Some(first), next) => Some(Signers::new(first, next.into_iter().collect())),
+            (None, None) => None,
+            (None, Some(_)) => return Err("ledger_key: is needed beside ledger_key_next".to_owned()),
+        };
+        let own = signers.as_ref().map(Signers::verifiers).unwrap_or_default();
+        Ok(LedgerKeys { trusted: Verifiers(own.into_iter().chain(known).collect()), signers })
     }
 
     /// How many threads write streams.

@@ -164,7 +164,8 @@ impl Process {
 impl Parts<'_> {
     fn api(&mut self, access: &Access, key: &CursorKey) -> anyhow::Result<Router> {
         let (writer, reader) = (self.store(slipstream_store::Role::Api)?, self.store(slipstream_store::Role::Reader)?);
-        Ok(slipstream_api::router(ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards)))
+        let state = ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards);
+        Ok(slipstream_api::router(state.with_ledger_keys(self.config.ledger().map_err(anyhow::Error::msg)?.trusted)))
     }
 
     /// The connection of the roles that serve callers: a gateway's, else with the few rights that domain routes need.
@@ -193,8 +194,14 @@ impl Parts<'_> {
     async fn archiver(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
         let broker = self.broker("archiver", &self.config.nats_url(&self.config.nats_url_archiver)).await?;
         let (store, reader) = (self.store(slipstream_store::Role::Archiver)?, self.store(slipstream_store::Role::Reader)?);
+        let keys = self.config.ledger().map_err(anyhow::Error::msg)?;
+        if keys.signers.is_none() {
+            warn!("no ledger_key is configured: ledgers are kept, and not signed");
+        }
+        let every = Duration::from_secs(self.config.ledger_checkpoint_seconds);
+        let signing = keys.signers.map(|signers| archiver::Signing { signers, trusted: keys.trusted, every });
         for shard in 0..self.config.shards {
-            let config = archiver::Config { shard, months_ahead: self.config.archive_months_ahead, fail_points: self.fail_points()? };
+            let config = archiver::Config { shard, months_ahead: self.config.archive_months_ahead, signing: signing.clone(), fail_points: self.fail_points()? };
             let archiver = Archiver::new(store.clone(), reader.clone(), broker.clone(), config);
             stage.start(format!("archiver {shard}"), archiver.run(stage.token()));
         }

@@ -17,6 +17,8 @@ pub(crate) mod terms;
 mod watermark;
 
 pub use error::Error;
+pub(crate) use heads::compute as compute_ledger;
+pub(crate) use ledger::LEVEL_MIN as NODE_LEVEL_MIN;
 pub use row::{Batch, Quarantined, Row, Unreadable};
 pub use watermark::Watermark;
 pub(crate) use watermark::read as read_watermark;

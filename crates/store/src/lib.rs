@@ -5,6 +5,7 @@
 //!   order of the commits.
 //! - **The archive holds each event once** per tenant, time and id, whatever is delivered to it twice, and says exactly how far it is complete
 //!   ([`archive::Archive::append`], [`archive::Watermark`]).
+//! - **The ledger of a tenant** is written with the events ([`ledger`]): numbers without holes, leaf hashes, and a Merkle tree over them.
 //! - **Every query names its tenant**, and row-level security is the second wall: a connection that names none sees nothing. The one way around
 //!   is [`Scope::AllAccounts`], for super-admins, under a role of its own.
 //! - **Errors are decisions.** [`Error`] has one variant per decision of the caller; [`Error::Unavailable`] is worth a retry, its outcome is unknown.
@@ -14,6 +15,7 @@ pub mod archive;
 pub mod cold;
 pub mod copilot;
 pub mod history;
+pub mod ledger;
 pub mod limits;
 pub mod metrics;
 pub mod migrate;

@@ -37,6 +37,9 @@ pub const PRUNE_ROWS_MAX: i64 = 5_000;
 /// Bytes of rows that are sent to Postgres at once. More: the next message.
 pub const COPY_BYTES: usize = 128 * 1024;
 
+/// Most ledgers that are read at once to be signed. More: the next read.
+pub const CHECKPOINTS_AT_ONCE: i64 = 500;
+
 /// Months for which partitions are kept ready beyond the current one.
 pub const MONTHS_AHEAD: u32 = 3;
 

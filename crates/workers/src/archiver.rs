@@ -9,6 +9,8 @@
 //! moves the watermark over it, and to the dead letters of the consumer [`CONSUMER`]. A dead letter that is put back comes at the end of the stream and is archived like any other
 //! message; an event that the archive has already is counted as a duplicate and not kept twice (key: tenant, time and id).
 //!
+//! **Ledgers are signed** every minute, those that have grown ([`checkpoints`]).
+//!
 //! **Before it reads, it compares** the watermark with the stream ([`start`]):
 //! - The stream is ahead: the normal case, also after the database came back older.
 //! - The stream has lost its end (its last sequence lies before the watermark, or the message at the watermark is not the one that was archived): the stream gets a new epoch, and the
@@ -17,6 +19,7 @@
 //! - Messages left the broker before they were archived: an error in the log, a metric, and a record in the quarantine name the lost sequences, and the archive goes on behind them.
 
 mod append;
+mod checkpoints;
 mod cut;
 mod evidence;
 mod prefix;
@@ -26,10 +29,14 @@ mod start;
 mod stop;
 mod upkeep;
 
+use std::time::Duration;
+
 use metrics::counter;
 use slipstream_broker::Broker;
+use slipstream_event::ledger::{Signers, Verifiers};
 use slipstream_store::Store;
 use slipstream_store::archive::Archive;
+use slipstream_store::ledger::Checkpoints;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
@@ -47,14 +54,27 @@ pub struct Config {
     pub shard: u16,
     /// Months beyond the current one for which partitions are kept ready.
     pub months_ahead: u32,
+    /// How ledgers are signed; `None`: they are not.
+    pub signing: Option<Signing>,
     /// For tests of crashes.
     pub fail_points: FailPoints,
+}
+
+/// How the ledgers of a shard's tenants are signed.
+#[derive(Clone, Debug)]
+pub struct Signing {
+    /// The keys that sign.
+    pub signers: Signers,
+    /// The keys whose checkpoints hold: those that sign, and those that did.
+    pub trusted: Verifiers,
+    /// How often.
+    pub every: Duration,
 }
 
 impl Config {
     /// The usual settings for a shard.
     pub fn new(shard: u16) -> Self {
-        Self { shard, months_ahead: slipstream_store::limits::MONTHS_AHEAD, fail_points: FailPoints::default() }
+        Self { shard, months_ahead: slipstream_store::limits::MONTHS_AHEAD, signing: None, fail_points: FailPoints::default() }
     }
 }
 
@@ -70,6 +90,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Archiver {
     archive: Archive,
+    checkpoints: Checkpoints,
     /// The archive for reading: the archiver's own role may only add to it.
     reader: Store,
     broker: Broker,
@@ -81,7 +102,7 @@ impl Archiver {
     /// An archiver from `broker` into `archive` (a pool of [`slipstream_store::Role::Archiver`]), which compares what is there through `reader`
     /// (a pool of [`slipstream_store::Role::Reader`]).
     pub fn new(archive: Store, reader: Store, broker: Broker, config: Config) -> Self {
-        Self { archive: Archive::new(archive), reader, broker, config, progress: Progress::default() }
+        Self { checkpoints: Checkpoints::new(archive.clone()), archive: Archive::new(archive), reader, broker, config, progress: Progress::default() }
     }
 
     /// Archives until `shutdown`, then commits the batch in hand. Waits out databases and brokers that are away. Sees to the partitions meanwhile.

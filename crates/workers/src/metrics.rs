@@ -46,6 +46,11 @@ pub const RESTARTS_TOTAL: &str = "slipstream_archiver_restarts_total";
 /// Months after the current one for which the archive has partitions.
 pub const MONTHS_AHEAD: &str = "slipstream_archive_ahead_months";
 
+/// Checkpoints of ledgers that were signed.
+pub const CHECKPOINTS_TOTAL: &str = "slipstream_ledger_checkpoints_total";
+/// Ledgers that were not signed because they do not begin with what was signed of them: someone changed the archive.
+pub const CHECKPOINTS_REFUSED_TOTAL: &str = "slipstream_ledger_checkpoints_refused_total";
+
 /// Registers the descriptions.
 pub fn describe() {
     describe_gauge!(RELAY_LEADS, Unit::Count, "1 while this process leads the relay");
@@ -68,5 +73,7 @@ pub fn describe() {
     describe_counter!(HOLES_TOTAL, Unit::Count, "Messages that left the broker before they were archived, by shard");
     describe_counter!(DEAD_LETTERS_MISSED_TOTAL, Unit::Count, "Dead letters that could not be written");
     describe_counter!(RESTARTS_TOTAL, Unit::Count, "New archiver readers after a failure, by reason");
+    describe_counter!(CHECKPOINTS_TOTAL, Unit::Count, "Checkpoints of ledgers that were signed");
+    describe_counter!(CHECKPOINTS_REFUSED_TOTAL, Unit::Count, "Ledgers that were not signed because the archive is not what it was");
     describe_gauge!(MONTHS_AHEAD, Unit::Count, "Months after the current one for which the archive has partitions");
 }

@@ -101,17 +101,8 @@ struct Suspect {
 impl Verification {
     /// A check that trusts these keys.
     pub fn new(trusted: Verifiers) -> Self {
-        let report = Report {
-            tenant: None,
-            entries: 0,
-            kept: 0,
-            redacted: 0,
-            removed: 0,
-            checkpoints: 0,
-            signed_through: 0,
-            root: Hash::empty(),
-            findings: Vec::new(),
-        };
+        let report =
+            Report { tenant: None, entries: 0, kept: 0, redacted: 0, removed: 0, checkpoints: 0, signed_through: 0, root: Hash::empty(), findings: Vec::new() };
         Self {
             trusted,
             head: None,
@@ -160,7 +151,11 @@ impl Verification {
         self.report.root = self.tree.root();
         let stated = self.head.as_ref().map(|head| (head.size, head.root));
         if stated.is_some_and(|stated| self.ended && stated != (self.tree.size(), self.tree.root())) {
-            self.find(self.report.signed_through + 1, Kind::Rewritten, "the tree over all entries does not have the size and root that the ledger's head says".to_owned());
+            self.find(
+                self.report.signed_through + 1,
+                Kind::Rewritten,
+                "the tree over all entries does not have the size and root that the ledger's head says".to_owned(),
+            );
         }
         self.report.findings.sort_by_key(|finding| (finding.number, finding.kind));
         self.report.findings.truncate(limits::FINDINGS_MAX);
@@ -171,7 +166,8 @@ impl Verification {
         let number = entry.number;
         let Some(leaf) = entry.leaf else {
             let kind = if self.is_foreign(&entry) { Kind::TenantSwapped } else { Kind::Added };
-            let what = if kind == Kind::Added { "a row is in the archive that was never archived" } else { "a row of another tenant is in the archive of this one" };
+            let what =
+                if kind == Kind::Added { "a row is in the archive that was never archived" } else { "a row of another tenant is in the archive of this one" };
             return self.find(number, kind, what.to_owned());
         };
         if number != self.report.entries + 1 {

@@ -165,6 +165,7 @@ fn configure(config: &mut Config, servers: &Servers, secrets: &Secrets) {
     given(&mut config.token_secret, &secrets.token);
     given(&mut config.cursor_secret, &secrets.cursor);
     given(&mut config.master_key, &secrets.master);
+    given(&mut config.ledger_key, &secrets.ledger);
 }
 
 /// On a terminal the steps are told by [`Progress`]; log lines only when something is wrong, unless asked for.

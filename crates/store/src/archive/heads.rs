@@ -48,14 +48,26 @@ pub(super) async fn read<'a>(connection: &mut PgConnection, tenants: &[&'a str])
     Ok(heads)
 }
 
+/// Computes the tree of what was archived before there was a ledger, and keeps it, unless the archive went on meanwhile and did so itself.
+pub(crate) async fn compute(store: &crate::Store, tenant: &slipstream_event::Tenant, size: u64) -> Result<Tree, crate::Error> {
+    let mut tx = store.pool.begin().await?;
+    let lock = sqlx::query_scalar("select ledger_size from slipstream.tenant_head where tenant_id = $1 and peaks is null for update");
+    let size = lock.bind(tenant.as_str()).fetch_optional(&mut *tx).await?.map_or(size, unsigned);
+    let tree = match grow(&mut tx, tenant.as_str(), size).await {
+        Ok(tree) => tree,
+        Err(Error::Store(error)) => return Err(error),
+        Err(other) => return Err(crate::Error::Bug(other.to_string())),
+    };
+    let keep = sqlx::query("update slipstream.tenant_head set peaks = $2 where tenant_id = $1 and peaks is null and ledger_size = $3");
+    keep.bind(tenant.as_str()).bind(tree.to_bytes()).bind(signed(size)).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(tree)
+}
+
 /// The tree of leaves that were archived before there was a ledger.
 async fn grow(connection: &mut PgConnection, tenant: &str, size: u64) -> Result<Tree, Error> {
-    let batches: Vec<(i64, Vec<u8>)> = sqlx::query_as(include_str!("../../queries/ledger/leaves.sql"))
-        .bind(tenant)
-        .bind(0_i64)
-        .bind(signed(size))
-        .fetch_all(&mut *connection)
-        .await?;
+    let batches: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as(include_str!("../../queries/ledger/leaves.sql")).bind(tenant).bind(0_i64).bind(signed(size)).fetch_all(&mut *connection).await?;
     let (mut tree, mut nodes) = (Tree::new(), super::ledger::Nodes::default());
     for leaf in batches.iter().flat_map(|(_, leaves)| leaves.chunks(32)).filter_map(Hash::from_slice) {
         tree.push(leaf, |level, index, hash| nodes.add(tenant, level, index, hash));

@@ -13,7 +13,7 @@ use super::{Batch, Error, Row};
 use crate::number::signed;
 
 /// The least level of nodes that are kept: what lies below is computed from 256 leaves at most.
-const LEVEL_MIN: u8 = 8;
+pub(crate) const LEVEL_MIN: u8 = 8;
 
 /// The part of a batch that belongs to one tenant.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
-//! What the archiver does beside reading: partitions ahead of time, and measuring how far behind it is.
+//! What the archiver does beside reading: partitions ahead of time, signed checkpoints, and measuring how far behind it is.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use metrics::gauge;
 use slipstream_event::Timestamp;
@@ -9,7 +10,7 @@ use slipstream_store::Error as StoreError;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};
 
-use super::Archiver;
+use super::{Archiver, checkpoints};
 use crate::backoff::Backoff;
 use crate::{limits, metrics as names};
 
@@ -45,10 +46,11 @@ impl Progress {
 pub(super) async fn run(archiver: &Archiver) -> Infallible {
     let mut measure = tokio::time::interval(limits::LAG_EVERY);
     let mut backoff = Backoff::new(limits::RETRY_PAUSE, limits::RETRY_PAUSE_MAX);
-    let mut partitions_at = Instant::now();
+    let (mut partitions_at, mut sign_at) = (Instant::now(), Instant::now());
     loop {
         tokio::select! {
             _ = measure.tick() => observe(archiver).await,
+            () = sleep_until(sign_at), if archiver.config.signing.is_some() => sign_at = Instant::now() + sign(archiver).await,
             () = sleep_until(partitions_at) => partitions_at = Instant::now() + match partitions(archiver).await {
                 Ok(()) => {
                     backoff.succeeded();
@@ -69,6 +71,16 @@ async fn observe(archiver: &Archiver) {
     let (messages, seconds) = archiver.progress.lag(state.last_seq, Timestamp::now());
     gauge!(names::LAG_MESSAGES, "shard" => shard.to_string()).set(messages as f64);
     gauge!(names::LAG_SECONDS, "shard" => shard.to_string()).set(seconds);
+}
+
+/// Signs what has grown. Returns how long to wait until the next time.
+async fn sign(archiver: &Archiver) -> Duration {
+    let Some(signing) = &archiver.config.signing else { return limits::UPKEEP_EVERY };
+    match checkpoints::sign(&archiver.checkpoints, archiver.config.shard, &signing.signers, &signing.trusted).await {
+        Ok(signed) => tracing::debug!(signed, "ledgers were signed"),
+        Err(error) => tracing::warn!(%error, "the ledgers could not be signed; tried again"),
+    }
+    signing.every
 }
 
 async fn partitions(archiver: &Archiver) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
+use slipstream_event::ledger::Signer;
 
 /// Name of the file.
 const FILE: &str = "secrets.json";
@@ -21,6 +22,9 @@ pub(super) struct Secrets {
     pub(super) cursor: String,
     /// The master key.
     pub(super) master: String,
+    /// Signs ledgers. Directories of before have none.
+    #[serde(default)]
+    pub(super) ledger: String,
 }
 
 impl Secrets {
@@ -32,13 +36,23 @@ impl Secrets {
     pub(super) fn load_or_create(dir: &Path) -> anyhow::Result<Self> {
         let file = dir.join(FILE);
         if let Ok(text) = std::fs::read_to_string(&file) {
-            return serde_json::from_str(&text).with_context(|| format!("{} cannot be read: remove it, and all logins and cursors end", file.display()));
+            let mut secrets: Self =
+                serde_json::from_str(&text).with_context(|| format!("{} cannot be read: remove it, and all logins and cursors end", file.display()))?;
+            if secrets.ledger.is_empty() {
+                secrets.ledger = ledger_key()?;
+                write_private(&file, &serde_json::to_string_pretty(&secrets)?)?;
+            }
+            return Ok(secrets);
         }
         let random = || Alphanumeric.sample_string(&mut rand::rng(), 43);
-        let secrets = Self { token: random(), cursor: random(), master: format!("sk-{}", random()) };
+        let secrets = Self { token: random(), cursor: random(), master: format!("sk-{}", random()), ledger: ledger_key()? };
         write_private(&file, &serde_json::to_string_pretty(&secrets)?)?;
         Ok(secrets)
     }
+}
+
+fn ledger_key() -> anyhow::Result<String> {
+    Ok(Signer::generate("slipstream-dev")?.to_secret())
 }
 
 /// Writes a file that only its owner can read, whole or not at all.
