@@ -16,7 +16,7 @@ use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::{revocations, serve};
 use slipstream_store::{Store, Wake};
-use slipstream_workers::{Archiver, FailPoints, Relay, archiver, relay};
+use slipstream_workers::{Archiver, FailPoints, Relay, activity, archiver, relay};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -193,6 +193,7 @@ impl Parts<'_> {
     async fn archiver(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
         let broker = self.broker("archiver", &self.config.nats_url(&self.config.nats_url_archiver)).await?;
         let (store, reader) = (self.store(slipstream_store::Role::Archiver)?, self.store(slipstream_store::Role::Reader)?);
+        stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone()).run(stage.token()));
         for shard in 0..self.config.shards {
             let config = archiver::Config { shard, months_ahead: self.config.archive_months_ahead, fail_points: self.fail_points()? };
             let archiver = Archiver::new(store.clone(), reader.clone(), broker.clone(), config);

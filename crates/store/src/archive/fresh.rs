@@ -17,20 +17,12 @@ pub(super) enum Look {
 }
 
 /// The rows of a batch that neither the archive nor the batch itself holds before, in order. Key: tenant, time and id.
-pub(super) async fn fresh<'a>(
-    connection: &mut PgConnection,
-    batch: &'a Batch,
-    heads: &HashMap<&str, Head>,
-    look: Look,
-) -> Result<Vec<&'a Row>, crate::Error> {
+pub(super) async fn fresh<'a>(connection: &mut PgConnection, batch: &'a Batch, heads: &HashMap<&str, Head>, look: Look) -> Result<Vec<&'a Row>, crate::Error> {
     let mut seen = HashSet::with_capacity(batch.rows.len());
     let mut rows: Vec<&Row> = batch.rows.iter().filter(|row| seen.insert((row.event.tenant_id.as_str(), row.event.timestamp, row.event.id))).collect();
     let latest = |row: &Row| heads.get(row.event.tenant_id.as_str()).and_then(|head| head.latest_at);
-    let doubtful: Vec<&Row> = rows
-        .iter()
-        .copied()
-        .filter(|row| latest(row).is_some_and(|latest| look == Look::All || row.event.timestamp.datetime() <= latest))
-        .collect();
+    let doubtful: Vec<&Row> =
+        rows.iter().copied().filter(|row| latest(row).is_some_and(|latest| look == Look::All || row.event.timestamp.datetime() <= latest)).collect();
     if doubtful.is_empty() {
         return Ok(rows);
     }

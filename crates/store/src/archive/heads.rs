@@ -50,12 +50,8 @@ pub(super) async fn read<'a>(connection: &mut PgConnection, tenants: &[&'a str])
 
 /// The tree of leaves that were archived before there was a ledger.
 async fn grow(connection: &mut PgConnection, tenant: &str, size: u64) -> Result<Tree, Error> {
-    let batches: Vec<(i64, Vec<u8>)> = sqlx::query_as(include_str!("../../queries/ledger/leaves.sql"))
-        .bind(tenant)
-        .bind(0_i64)
-        .bind(signed(size))
-        .fetch_all(&mut *connection)
-        .await?;
+    let batches: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as(include_str!("../../queries/ledger/leaves.sql")).bind(tenant).bind(0_i64).bind(signed(size)).fetch_all(&mut *connection).await?;
     let (mut tree, mut nodes) = (Tree::new(), super::ledger::Nodes::default());
     for leaf in batches.iter().flat_map(|(_, leaves)| leaves.chunks(32)).filter_map(Hash::from_slice) {
         tree.push(leaf, |level, index, hash| nodes.add(tenant, level, index, hash));

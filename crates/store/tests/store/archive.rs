@@ -54,10 +54,8 @@ async fn an_event_is_kept_once_whatever_is_delivered() {
     assert_eq!(count(&db).await, 3);
     let same_id_of_another_tenant = Event { id: one.id, ..event("b", "a.b.c", "1") };
     assert_eq!(archive.append(&batch(6, vec![row(7, &same_id_of_another_tenant)])).await.unwrap().inserted, 1);
-    let kept: Vec<(i64, i64)> = sqlx::query_as("select seq, tenant_seq from slipstream.event where tenant_id = 'a' order by tenant_seq")
-        .fetch_all(&mut db.root().await)
-        .await
-        .unwrap();
+    let kept: Vec<(i64, i64)> =
+        sqlx::query_as("select seq, tenant_seq from slipstream.event where tenant_id = 'a' order by tenant_seq").fetch_all(&mut db.root().await).await.unwrap();
     assert_eq!(kept, [(1, 1), (3, 2), (5, 3)], "its first place stays, and the numbers have no holes");
 }
 
