@@ -16,7 +16,7 @@ create table slipstream.activity_settings (
 ) with (fillfactor = 70);
 
 comment on column slipstream.activity_settings.cleared_seq is 'entries up to this number are not shown';
-comment on column slipstream.activity_settings.cleared_event is 'the event of the last clearing: what has a smaller number than it is not shown either';
+comment on column slipstream.activity_settings.cleared_event is 'the event of the last clearing: what happened before it and has a smaller number than it is not shown either';
 comment on column slipstream.activity_settings.pruned_seq is 'entries up to this number are beyond the limits; it never goes back';
 
 create index activity_settings_due on slipstream.activity_settings (tenant_id) where prune_due;

@@ -49,13 +49,13 @@ pub struct Entry<'a> {
     pub metadata: Object,
     /// The event's type.
     #[serde(rename = "type")]
-    pub event_type: &'a str,
+    pub event_type: Cow<'a, str>,
     /// The event's id.
     pub event_id: uuid::Uuid,
     /// What belongs together.
     pub correlation_id: Option<Cow<'a, str>>,
     /// First token of the type.
-    pub module: &'a str,
+    pub module: Cow<'a, str>,
 }
 
 impl<'a> Entry<'a> {
@@ -82,10 +82,35 @@ impl<'a> Entry<'a> {
             entity_id: given(&event.entity_id),
             entity_name,
             metadata: metadata(&event.metadata),
-            event_type: event.event_type.as_str(),
+            event_type: Cow::Borrowed(event.event_type.as_str()),
             event_id: event.id,
             correlation_id: event.correlation_id.as_deref().and_then(given),
-            module: &event.module,
+            module: Cow::Borrowed(&event.module),
+        }
+    }
+
+    /// The same, without the event.
+    pub fn into_owned(self) -> Entry<'static> {
+        let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        Entry {
+            id: own(self.id),
+            seq: self.seq,
+            ts: self.ts,
+            category: self.category,
+            action: own(self.action),
+            severity: self.severity,
+            actor: own(self.actor),
+            actor_user_id: self.actor_user_id.map(own),
+            actor_kind: self.actor_kind,
+            entity_type: self.entity_type.map(own),
+            entity_id: self.entity_id.map(own),
+            entity_name: self.entity_name.map(own),
+            message: own(self.message),
+            metadata: self.metadata,
+            event_type: own(self.event_type),
+            event_id: self.event_id,
+            correlation_id: self.correlation_id.map(own),
+            module: own(self.module),
         }
     }
 

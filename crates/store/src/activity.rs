@@ -34,8 +34,19 @@ pub struct Shown {
     pub after_seq: u64,
     /// Entries older than this are not shown: to the minute, so that a page stays the same for a while.
     pub oldest: Timestamp,
+    /// The last clearing: what happened before it and was archived only after it is not shown either.
+    pub cleared: Option<Cleared>,
     /// Times that are not shown, both ends excluded; the latest may have no end.
     pub silences: Vec<(Timestamp, Option<Timestamp>)>,
+}
+
+/// What a clearing hides beside the entries that the archive had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    /// When it was.
+    pub at: Timestamp,
+    /// The number of its event, once that is archived. What comes after it in the log is new, however old: somebody brought it in since.
+    pub seq: Option<u64>,
 }
 
 /// Why there is no page.
@@ -65,7 +76,11 @@ pub async fn shown(store: &Store, tenant: &Tenant, now: Timestamp) -> Result<Sho
         settings,
         head: number("version")?,
         size: number("ledger_size")?,
-        after_seq: number("cleared_seq")?.max(number("pruned_seq")?).max(number("before_clearing")?),
+        after_seq: number("cleared_seq")?.max(number("pruned_seq")?),
+        cleared: match row.try_get::<Option<OffsetDateTime>, _>("cleared_at")? {
+            Some(at) => Some(Cleared { at: at.into(), seq: row.try_get::<Option<i64>, _>("clearing_seq")?.map(unsigned) }),
+            None => None,
+        },
         oldest,
         silences: silences.into_iter().map(|(from, until)| (from.into(), until.map(Timestamp::from))).collect(),
     };
@@ -86,6 +101,6 @@ pub struct Clearing {
     pub event_id: Uuid,
     /// Its time, exactly.
     pub at: Timestamp,
-    /// Entries up to this number are cleared at once; later ones, up to the event, when it is archived.
+    /// The archive's largest number then: entries up to it are cleared. So are those that happened before `at` and are archived before the event.
     pub through_seq: u64,
 }

@@ -46,6 +46,13 @@ fn push_shown(sql: &mut QueryBuilder<Postgres>, shown: &Shown, query: &Query) {
     if shown.after_seq > 0 {
         sql.push(" and e.tenant_seq > ").push_bind(signed(shown.after_seq));
     }
+    if let Some(cleared) = shown.cleared {
+        sql.push(" and (e.occurred_at >= ").push_bind(cleared.at.datetime());
+        if let Some(seq) = cleared.seq {
+            sql.push(" or e.tenant_seq > ").push_bind(signed(seq));
+        }
+        sql.push(")");
+    }
     if !shown.silences.is_empty() {
         let (from, until): (Vec<OffsetDateTime>, Vec<Option<OffsetDateTime>>) =
             shown.silences.iter().map(|(from, until)| (from.datetime(), until.map(|until| until.datetime()))).unzip();

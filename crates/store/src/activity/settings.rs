@@ -56,7 +56,7 @@ pub async fn save(tx: &mut Tx, before: &Settings, after: &Settings, at: Timestam
     Ok(())
 }
 
-/// Clears the log: what came before the event of the clearing is not shown any more.
+/// Clears the log: what the archive had, and what happened before and was on its way, is not shown any more.
 ///
 /// # Errors
 /// [`Error::Unavailable`] and the like.

@@ -159,12 +159,14 @@ async fn a_clearing_hides_what_was_committed_before_it_also_what_is_archived_lat
     };
     store.write(&tenant("a"), work).await.unwrap();
     assert_eq!(entities(&log, &everything()).await, [""; 0]);
-    log.add(&[past(1, "on its way"), cleared, past(0, "after")]).await;
-    assert_eq!(entities(&log, &everything()).await, ["after", "cleared"]);
-    assert_eq!(total(&log, &everything()).await.count, 2);
-    assert_eq!((shown(&log).await.after_seq, shown(&log).await.size), (3, 5));
+    // Of two ways into the log one may be slower: what happened after the clearing can be archived before its event.
+    log.add(&[past(1, "on its way"), past(0, "overtook")]).await;
+    assert_eq!(entities(&log, &everything()).await, ["overtook"]);
+    log.add(&[cleared, past(0, "after"), past(3_600, "imported")]).await;
+    assert_eq!(entities(&log, &everything()).await, ["imported", "after", "cleared", "overtook"]);
+    assert_eq!(total(&log, &everything()).await.count, 4);
     // The archive has all of them.
-    assert_eq!(log.entities("a", &crate::fixture::everything(50)).await.len(), 5);
+    assert_eq!(log.entities("a", &crate::fixture::everything(50)).await.len(), 7);
 }
 
 #[tokio::test]
