@@ -43,6 +43,10 @@ const CASES: &[Case] = &[
     ("GET", "/api/ledger/checkpoints", "", Foreign::Own(200)),
     ("GET", "/api/ledger/consistency", "", Foreign::Own(422)),
     ("GET", "/api/events/{id}/proof", "", Foreign::NotFound),
+    ("GET", "/api/v1/activity-log", "", Foreign::Own(200)),
+    ("DELETE", "/api/v1/activity-log", "", Foreign::Own(204)),
+    ("GET", "/api/v1/activity-log/settings", "", Foreign::Own(200)),
+    ("PUT", "/api/v1/activity-log/settings", r#"{"enabled":false,"max_days":1,"max_entries":100}"#, Foreign::Own(200)),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
@@ -124,7 +128,7 @@ async fn no_route_answers_without_a_credential_or_below_its_class() {
             assert!(matches!(answer.status, 401 | 403), "{method} {path}: {answer:?}");
         }
         let below = match class_of(method, path) {
-            Class::Reader => &[][..],
+            Class::User | Class::Reader => &[][..],
             Class::Writer | Class::Admin => &["reader"],
             class => panic!("{method} {path}: say who is just below {class:?}"),
         };
@@ -223,6 +227,9 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     let row = ours.get(&format!("/copilot/support-tickets/{}", own.ticket)).await.expect(200)["data"].clone();
     assert_eq!((&row["subject"], &row["status"]), (&json!(CANARY), &json!("OPEN")));
     assert_eq!(ours.get("/copilot/support-tickets/").await.expect(200)["total"], 1);
+    let log = ours.get("/api/v1/activity-log").await.expect(200);
+    assert!(log["total"].as_u64().unwrap() >= 2 && log["entries"].as_array().unwrap().iter().all(|entry| entry.to_string().contains(CANARY)), "{log}");
+    assert_eq!(ours.get("/api/v1/activity-log/settings").await.expect(200), json!({"enabled": true, "max_days": 90, "max_entries": 100_000}));
     assert!(ours.history("").await.iter().all(|event| event.to_string().contains(CANARY)));
 }
 

@@ -1,6 +1,7 @@
 //! The promises of the platform, tested from outside: on the program itself, a real broker and a real database.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking, as the tests do")]
 
+mod activity;
 mod bad_input;
 mod cli;
 mod clients;

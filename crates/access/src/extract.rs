@@ -24,6 +24,8 @@ pub struct Guard<C> {
     class: PhantomData<C>,
 }
 
+/// Any member of a tenant, end users included.
+pub type User = Guard<kind::User>;
 /// A reader of its tenant's events.
 pub type Reader = Guard<kind::Reader>;
 /// A writer of its tenant's events, by role or by the scope `events:write`.

@@ -32,7 +32,7 @@ mod verify;
 
 pub use config::{Algorithm, Config, Issuer, Keys, Preset, Secret};
 pub use denied::Denied;
-pub use extract::{Admin, Credential, Reader, Streamer, SuperAdmin, Writer};
+pub use extract::{Admin, Credential, Reader, Streamer, SuperAdmin, User, Writer};
 pub use json::Json;
 pub use principal::{Class, Classes, Principal};
 pub use problem::Problem;

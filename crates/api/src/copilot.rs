@@ -1,6 +1,6 @@
 //! The copilot control plane's routes.
 
-mod fields;
+pub(crate) mod fields;
 mod id;
 mod paging;
 pub(crate) mod support_tickets;

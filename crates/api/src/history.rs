@@ -3,8 +3,8 @@
 //! Order of the answer's reads: the head, then how far the archive is complete, then the page. So a page holds at least what `archivedThrough` promises,
 //! and a tag never stands for an older page.
 
-mod etag;
-mod request;
+pub(crate) mod etag;
+pub(crate) mod request;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -27,7 +27,7 @@ async fn read(State(state): State<ApiState>, reader: Streamer, query: Query, hea
     let head = history::head(&state.archive, tenant).await?;
     let tag = etag::of(tenant, head, &wanted);
     if headers.get(header::IF_NONE_MATCH).is_some_and(|given| etag::matches(given.as_bytes(), &tag)) {
-        return Ok((StatusCode::NOT_MODIFIED, cache_headers(&tag)).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, cache_headers(&tag, limits::HISTORY_MAX_AGE_SECONDS)).into_response());
     }
     let shard = subject::shard_of(tenant, state.shards);
     let archived = history::archived_through(&state.archive, shard).await?;
@@ -37,7 +37,7 @@ async fn read(State(state): State<ApiState>, reader: Streamer, query: Query, hea
         json!({"cursor": cursor, "at": mark.updated_at})
     });
     let body = body(&state, tenant, &page, &json!(through).to_string());
-    Ok((cache_headers(&tag), [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
+    Ok((cache_headers(&tag, limits::HISTORY_MAX_AGE_SECONDS), [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
 }
 
 /// The body. The items go in as they came out of the archive: they are JSON.
@@ -55,9 +55,10 @@ fn body(state: &ApiState, tenant: &Tenant, page: &Page, through: &str) -> String
     body
 }
 
-fn cache_headers(tag: &str) -> HeaderMap {
+/// The headers of a page that one reader may keep for so many seconds.
+pub(crate) fn cache_headers(tag: &str, max_age_seconds: u32) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let control = format!("private, max-age={}", limits::HISTORY_MAX_AGE_SECONDS);
+    let control = format!("private, max-age={max_age_seconds}");
     for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, control.as_str()), (header::VARY, "Authorization")] {
         // A hexadecimal hash and constants: always header values.
         if let Ok(value) = HeaderValue::from_str(value) {

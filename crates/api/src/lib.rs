@@ -1,4 +1,4 @@
-//! Request and answer over HTTP: history, and the domain's routes.
+//! Request and answer over HTTP: history, the activity log, and the domain's routes.
 //!
 //! What callers may rely on:
 //! - Every write goes through `store`'s write transaction: the change and its events commit together. This crate cannot publish.
@@ -6,6 +6,7 @@
 //!   the same table.
 //! - Bad input changes nothing and is answered by problem+json that names the field. Without a database the answer is 503 with `Retry-After`.
 
+mod activity;
 mod copilot;
 mod failure;
 mod history;

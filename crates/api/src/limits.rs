@@ -23,3 +23,11 @@ pub const IF_NONE_MATCH_BYTES_MAX: usize = 4 * 1024;
 pub const LEDGER_ENTRIES: u32 = 1_000;
 /// Most checkpoints in the export of a ledger. More: they are spread over it.
 pub const LEDGER_CHECKPOINTS_MAX: u32 = 1_000;
+/// Entries of a page of the activity log when the request does not say.
+pub const ACTIVITY_LIMIT_DEFAULT: i64 = 50;
+/// Most entries of a page of the activity log. More: 422.
+pub const ACTIVITY_LIMIT_MAX: i64 = 200;
+/// Longest entity type or id to look for in the activity log, in characters. Longer: 422.
+pub const ACTIVITY_ENTITY_LEN_MAX: usize = 64;
+/// How long a page of the activity log may be shown without asking again, in seconds: settings take effect at once.
+pub const ACTIVITY_MAX_AGE: u32 = 0;

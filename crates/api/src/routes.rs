@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use slipstream_access::{Problem, Route};
 
-use crate::{ApiState, copilot, history, ledger};
+use crate::{ApiState, activity, copilot, history, ledger};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
@@ -24,5 +24,11 @@ pub fn router(state: ApiState) -> Router {
 }
 
 fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    history::ENDPOINTS.iter().chain(ledger::ENDPOINTS).chain(copilot::support_tickets::ENDPOINTS)
+    let modules = [
+        history::ENDPOINTS,
+        ledger::ENDPOINTS,
+        activity::ENDPOINTS,
+        copilot::support_tickets::ENDPOINTS,
+    ];
+    modules.into_iter().flatten()
 }

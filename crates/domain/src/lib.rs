@@ -5,6 +5,7 @@
 //! - Every event comes out of its declaration in the registry; a change that changes nothing has none.
 //! - A [`Refusal`] says which rule is violated, in a stable word.
 
+pub mod activity;
 pub mod copilot;
 pub mod declared;
 pub mod export;

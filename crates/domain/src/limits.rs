@@ -11,3 +11,10 @@ pub const TICKET_BULK_MAX: usize = 1_000;
 
 /// Longest text of a changed field that an event keeps, in characters, before and after each. Longer: cut, and marked as cut.
 pub const CHANGE_TEXT_LEN_MAX: usize = 4_000;
+
+/// Longest reason for a change, in characters. Longer: refused.
+pub const REASON_LEN_MAX: usize = 500;
+/// For how many days an activity log may show its entries: at least and at most. Outside: refused.
+pub const ACTIVITY_DAYS: std::ops::RangeInclusive<i64> = 1..=3_650;
+/// How many entries an activity log may show: at least and at most. Outside: refused.
+pub const ACTIVITY_ENTRIES: std::ops::RangeInclusive<i64> = 100..=10_000_000;

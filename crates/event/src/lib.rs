@@ -6,6 +6,7 @@
 //! - A cursor ([`cursor`]) is opaque, the same for all readers of one tenant, and refused for every other tenant.
 //! - Every limit stands in [`limits`], with what happens at it.
 
+pub mod activity;
 pub mod actor;
 pub mod cloudevents;
 pub mod cursor;

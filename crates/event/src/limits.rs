@@ -28,6 +28,11 @@ pub const OBJECT_DEPTH_MAX: usize = 16;
 /// Most keys of the top level of `metadata` and `changes`. More: refused.
 pub const OBJECT_KEYS_MAX: usize = 256;
 
+/// Most keys of the metadata of an entry of the activity log. More: left out of the entry; the event keeps them.
+pub const ENTRY_METADATA_KEYS_MAX: usize = 32;
+/// Largest metadata of an entry of the activity log, in bytes of JSON. A key that goes beyond is left out of the entry; the event keeps it.
+pub const ENTRY_METADATA_BYTES_MAX: usize = 8 * 1024;
+
 /// Most events of one ingest request. More: the request is refused whole with 413.
 pub const BATCH_EVENTS_MAX: usize = 1_000;
 /// Largest ingest request body, in bytes. Larger: refused with 413 before it is read to its end.

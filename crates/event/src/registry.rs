@@ -109,7 +109,7 @@ impl Declaration {
         Visibility::parse(self.visibility).unwrap_or(Visibility::Admin)
     }
 
-    fn render(&self, event: &Event) -> String {
+    pub(crate) fn render(&self, event: &Event) -> String {
         let (mut out, mut rest) = (String::new(), self.message);
         while let Some((before, after)) = rest.split_once('{') {
             let (name, tail) = after.split_once('}').unwrap_or((after, ""));

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use slipstream_event::activity::{Entry, Selection};
 use slipstream_event::filter::Facts;
-use slipstream_event::{CursorKey, Event, EventType, Filter, Position, Severity, Tenant, Viewer, Visibility, cloudevents};
+use slipstream_event::{Category, CursorKey, Event, EventType, Filter, Position, Severity, Tenant, Viewer, Visibility, cloudevents};
 use uuid::Uuid;
 
 pub use wire::Wire;
@@ -24,7 +25,12 @@ pub enum Projection {
     Named,
     /// CloudEvents 1.0, structured; events are unnamed.
     CloudEvents,
+    /// Entries of the activity log; all are named `activity_logged`.
+    Activity,
 }
+
+/// Name of the events of an activity log's stream, and the `type` of its messages.
+pub const ACTIVITY_LOGGED: &str = "activity_logged";
 
 /// One event of the log, ready to be sent. Each projection is encoded once, then shared; the envelope at once, the others when they are first asked for.
 #[derive(Debug)]
@@ -51,6 +57,7 @@ struct Known {
     entity_id: String,
     actor: String,
     severity: Severity,
+    category: Category,
     visibility: Visibility,
     concerned: Option<String>,
 }
@@ -60,8 +67,9 @@ struct Known {
 struct Rest {
     named: OnceLock<Bytes>,
     cloudevents: OnceLock<Bytes>,
-    /// As messages: the envelope, and CloudEvents. Names make no difference there.
-    messages: [OnceLock<Bytes>; 2],
+    activity: OnceLock<Bytes>,
+    /// As messages: the envelope, CloudEvents, and entries. Names make no difference there.
+    messages: [OnceLock<Bytes>; 3],
 }
 
 impl Frame {
@@ -103,6 +111,11 @@ impl Frame {
         viewer.sees_as(user, &self.known.visibility, self.known.concerned.as_deref()) && (filter.is_empty() || filter.takes_facts(&self.known.facts()))
     }
 
+    /// Whether it is of the categories and severities of `selection`.
+    pub fn is_of(&self, selection: Selection) -> bool {
+        selection.takes(self.known.category, self.known.severity)
+    }
+
     /// The bytes of a projection, for a kind of writer.
     pub fn bytes(&self, projection: Projection, wire: Wire) -> Bytes {
         match wire {
@@ -117,14 +130,22 @@ impl Frame {
             Projection::Envelope => &self.envelope,
             Projection::Named => self.rest().named.get_or_init(|| self.encode(Some(self.known.event_type.as_str()), self.json())),
             Projection::CloudEvents => self.rest().cloudevents.get_or_init(|| self.encode(None, &self.cloudevent())),
+            Projection::Activity => self
+                .rest()
+                .activity
+                .get_or_init(|| self.encode(Some(ACTIVITY_LOGGED), &format!("{{\"type\":\"{ACTIVITY_LOGGED}\",\"entry\":{}}}", self.entry()))),
         }
     }
 
     fn message(&self, projection: Projection) -> &Bytes {
-        let encode = |json: &str| Bytes::from(format!("{{\"type\":\"event\",\"cursor\":\"{}\",\"event\":{json}}}\n", self.cursor()));
+        let encode = |name: &str, json: &str| {
+            let kind = if name == "event" { name } else { ACTIVITY_LOGGED };
+            Bytes::from(format!("{{\"type\":\"{kind}\",\"cursor\":\"{}\",\"{name}\":{json}}}\n", self.cursor()))
+        };
         match projection {
-            Projection::Envelope | Projection::Named => self.rest().messages[0].get_or_init(|| encode(self.json())),
-            Projection::CloudEvents => self.rest().messages[1].get_or_init(|| encode(&self.cloudevent())),
+            Projection::Envelope | Projection::Named => self.rest().messages[0].get_or_init(|| encode("event", self.json())),
+            Projection::CloudEvents => self.rest().messages[1].get_or_init(|| encode("event", &self.cloudevent())),
+            Projection::Activity => self.rest().messages[2].get_or_init(|| encode("entry", &self.entry())),
         }
     }
 
@@ -140,6 +161,11 @@ impl Frame {
     /// Read anew: few ask for it.
     fn cloudevent(&self) -> String {
         Event::from_json(self.json().as_bytes()).map(|event| cloudevents::to_json(&event)).unwrap_or_default()
+    }
+
+    /// Its number in the archive is not known here.
+    fn entry(&self) -> String {
+        Event::from_json(self.json().as_bytes()).map(|event| Entry::of(&event, None).to_json()).unwrap_or_default()
     }
 
     fn rest(&self) -> &Rest {
@@ -171,9 +197,9 @@ pub const FRAME_WEIGHT: usize = 640;
 impl Known {
     fn of(event: Event) -> Self {
         let concerned = event.concerned();
-        let Event { event_type, module, entity_type, legacy, entity_id, actor, severity, visibility, .. } = event;
+        let Event { event_type, module, entity_type, legacy, entity_id, actor, severity, category, visibility, .. } = event;
         let legacy_entity_type = legacy.map(|legacy| legacy.entity_type);
-        Self { event_type, module, entity_type, legacy_entity_type, entity_id, actor: actor.user_id, severity, visibility, concerned }
+        Self { event_type, module, entity_type, legacy_entity_type, entity_id, actor: actor.user_id, severity, category, visibility, concerned }
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -213,5 +239,23 @@ mod tests {
         assert_eq!(frame(&event.to_json()).json(), plain);
         let shown = frame(&plain);
         assert_eq!(shown.cursor(), CursorKey::new(b"k").seal(&Tenant::new("t").unwrap(), Position::new(0, 1, 7)));
+    }
+
+    #[test]
+    fn an_entry_is_encoded_once_and_carries_the_cursor() {
+        let mut event = Event::new(&Tenant::new("t").unwrap(), &EventType::new("a.b.c").unwrap(), "e", Actor::user("u"));
+        event.severity = Severity::Critical;
+        event.message = Some("two\nlines".to_owned());
+        let frame = frame(&event.to_json());
+        let entry = Entry::of(&event, None).to_json();
+        let sse = frame.bytes(Projection::Activity, Wire::Sse);
+        let want = format!("id: {}\nevent: activity_logged\ndata: {{\"type\":\"activity_logged\",\"entry\":{entry}}}\n\n", frame.cursor());
+        assert_eq!(sse, want);
+        assert_eq!(frame.bytes(Projection::Activity, Wire::Sse).as_ptr(), sse.as_ptr(), "shared, not made anew");
+        let message = frame.bytes(Projection::Activity, Wire::Message);
+        assert_eq!(message, format!("{{\"type\":\"activity_logged\",\"cursor\":\"{}\",\"entry\":{entry}}}\n", frame.cursor()));
+        let errors = Selection::from_query([("severities", "error"), ("categories", "entity")]).unwrap();
+        assert!(frame.is_of(errors) && !frame.is_of(Selection::from_query([("severities", "info")]).unwrap()));
+        assert!(!frame.is_of(Selection::from_query([("categories", "auth")]).unwrap()));
     }
 }

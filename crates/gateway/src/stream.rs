@@ -78,7 +78,7 @@ pub(crate) async fn begin(gateway: &Gateway, streamer: Streamer, request: Reques
         resume::start(&gateway.hub, &log, &lane, &tenant, gateway.replay.cold(), given, gateway.replay.last_seq(&log)).await
     };
     let viewer = Viewer { user_id: None, ..principal.viewer.clone() };
-    let audience = gateway.audiences.shared(Audience { viewer, filter: request.filter, projection: request.projection, wire });
+    let audience = gateway.audiences.shared(Audience { viewer, filter: request.filter, selection: request.selection, projection: request.projection, wire });
     let expires = principal.expires_at.map(until);
     let retry_ms = limits::RETRY_MS + rand::random_range(0..=limits::RETRY_MS / 2);
     Ok(Session::new(&gateway.env, Reader { principal, audience, expires, permit }, log, lane, &start, given, retry_ms))

@@ -3,7 +3,7 @@
 //! Order is by time and then id, which no two events of a tenant share, so a page begins exactly after the last item of the page before, also when
 //! many events have the same time or new ones come in meanwhile. What a reader may see is decided here, in the query, by the same rules as on the stream.
 
-mod predicate;
+pub(crate) mod predicate;
 
 use std::time::Instant;
 

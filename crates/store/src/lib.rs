@@ -11,6 +11,7 @@
 //! - **Errors are decisions.** [`Error`] has one variant per decision of the caller; [`Error::Unavailable`] is worth a retry, its outcome is unknown.
 //! - **Nothing waits for ever**: connecting, statements and open transactions have limits ([`limits`]).
 
+pub mod activity;
 pub mod archive;
 pub mod cold;
 pub mod copilot;

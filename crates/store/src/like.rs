@@ -2,8 +2,12 @@
 
 /// The pattern of texts that contain `part` to the letter.
 pub(crate) fn contains(part: &str) -> String {
-    let mut pattern = String::with_capacity(part.len() + 2);
-    pattern.push('%');
+    format!("%{}", begins(part))
+}
+
+/// The pattern of texts that begin with `part` to the letter.
+pub(crate) fn begins(part: &str) -> String {
+    let mut pattern = String::with_capacity(part.len() + 1);
     for c in part.chars() {
         if matches!(c, '\\' | '%' | '_') {
             pattern.push('\\');

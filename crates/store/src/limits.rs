@@ -47,3 +47,18 @@ pub const MONTHS_AHEAD: u32 = 3;
 pub const HISTORY_LIMIT_MAX: u32 = 500;
 /// Most events of one page of cold replay. More: cut to this; the page says through where it is complete.
 pub const COLD_LIMIT_MAX: u32 = 5_000;
+
+/// Most entries of one page of the activity log. More: cut to this.
+pub const ACTIVITY_LIMIT_MAX: u32 = 1_000;
+/// How many numbers a page of the activity log looks through before it looks through all, over all months.
+pub const ACTIVITY_NEAR: u64 = 2_000;
+/// Up to how many entries of the activity log are counted. More: the total is this, and an estimate.
+pub const ACTIVITY_COUNT_MAX: u64 = 100_000;
+/// Longest count of entries of the activity log. Longer: the total is what is known, and an estimate.
+pub const COUNT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest search of the activity log by text. Longer: [`Fault::TooSlow`](crate::activity::Fault::TooSlow).
+pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a tenant can turn its activity log off. More: refused; the log stays as it is.
+pub const SILENCES_MAX: i64 = 1_000;
+/// Most tenants that are looked up at once for pruning. More: the next look-up.
+pub const PRUNE_TENANTS_MAX: i64 = 1_000;

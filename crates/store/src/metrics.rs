@@ -8,6 +8,8 @@ pub const OUTBOX_APPENDED_TOTAL: &str = "slipstream_outbox_appended_total";
 pub const APPEND_SECONDS: &str = "slipstream_archive_append_seconds";
 /// Histogram: seconds of one page of history.
 pub const HISTORY_SECONDS: &str = "slipstream_history_page_seconds";
+/// Histogram: seconds of one page of the activity log, without its total.
+pub const ACTIVITY_SECONDS: &str = "slipstream_activity_page_seconds";
 /// Gauge: connections of a pool, by `role` and `state` (`busy`, `idle`).
 pub const CONNECTIONS: &str = "slipstream_store_connections";
 
@@ -18,5 +20,6 @@ pub fn describe() {
     describe_counter!(OUTBOX_APPENDED_TOTAL, Unit::Count, "Events appended to the outbox");
     describe_histogram!(APPEND_SECONDS, Unit::Seconds, "One archive transaction");
     describe_histogram!(HISTORY_SECONDS, Unit::Seconds, "One page of history");
+    describe_histogram!(ACTIVITY_SECONDS, Unit::Seconds, "One page of the activity log, without its total");
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections of a pool, by role and state");
 }

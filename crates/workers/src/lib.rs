@@ -8,6 +8,7 @@
 //! - **Outages are waited out**, with pauses that grow up to a bound and are jittered. `run` ends when it is told to, after it has finished what it had in hand.
 //! - Nothing here spawns a task: `run` is one future, and whoever drops it stops it.
 
+pub mod activity;
 pub mod archiver;
 pub mod failpoint;
 pub mod limits;

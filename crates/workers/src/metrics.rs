@@ -45,6 +45,10 @@ pub const DEAD_LETTERS_MISSED_TOTAL: &str = "slipstream_archiver_dead_letters_mi
 pub const RESTARTS_TOTAL: &str = "slipstream_archiver_restarts_total";
 /// Months after the current one for which the archive has partitions.
 pub const MONTHS_AHEAD: &str = "slipstream_archive_ahead_months";
+/// Entries that fell out of activity logs because of their limits.
+pub const ACTIVITY_PRUNED_TOTAL: &str = "slipstream_activity_pruned_total";
+/// How long the last look at all activity logs took.
+pub const ACTIVITY_PRUNE_SECONDS: &str = "slipstream_activity_prune_seconds";
 
 /// Checkpoints of ledgers that were signed.
 pub const CHECKPOINTS_TOTAL: &str = "slipstream_ledger_checkpoints_total";
@@ -76,4 +80,6 @@ pub fn describe() {
     describe_counter!(CHECKPOINTS_TOTAL, Unit::Count, "Checkpoints of ledgers that were signed");
     describe_counter!(CHECKPOINTS_REFUSED_TOTAL, Unit::Count, "Ledgers that were not signed because the archive is not what it was");
     describe_gauge!(MONTHS_AHEAD, Unit::Count, "Months after the current one for which the archive has partitions");
+    describe_counter!(ACTIVITY_PRUNED_TOTAL, Unit::Count, "Entries beyond the limits of activity logs");
+    describe_gauge!(ACTIVITY_PRUNE_SECONDS, Unit::Seconds, "The last look at the limits of all activity logs");
 }

@@ -1,6 +1,8 @@
 //! Fields of a body, read with the tolerance that older clients rely on: unknown fields are ignored, null is absent. All faults are kept, to be
 //! answered at once.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 use slipstream_access::problem::{Invalid, Location};
 use slipstream_event::Fault;
@@ -34,6 +36,29 @@ impl Fields {
             return self.refuse(name, "missing", "is required").unwrap_or_default();
         }
         self.text(name).unwrap_or_default()
+    }
+
+    /// `true` or `false`, which must be there.
+    pub(crate) fn required_boolean(&mut self, name: &str) -> bool {
+        match self.object.get(name) {
+            Some(Value::Bool(value)) => *value,
+            None | Some(Value::Null) => self.refuse(name, "missing", "is required").unwrap_or_default(),
+            Some(_) => self.refuse(name, "bool_type", "must be true or false").unwrap_or_default(),
+        }
+    }
+
+    /// A whole number within `range`, which must be there.
+    pub(crate) fn required_integer(&mut self, name: &str, range: RangeInclusive<i64>) -> i64 {
+        let (low, high) = (*range.start(), *range.end());
+        match self.object.get(name) {
+            None | Some(Value::Null) => self.refuse(name, "missing", "is required").unwrap_or_default(),
+            Some(value) => match value.as_i64() {
+                None => self.refuse(name, "int_type", "must be a whole number").unwrap_or_default(),
+                Some(number) if number < low => self.refuse(name, "greater_than_equal", &format!("must be at least {low}")).unwrap_or_default(),
+                Some(number) if number > high => self.refuse(name, "less_than_equal", &format!("must be at most {high}")).unwrap_or_default(),
+                Some(number) => number,
+            },
+        }
     }
 
     /// A text that null takes away: absent is `None`, null is `Some(None)`.

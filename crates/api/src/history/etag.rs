@@ -2,12 +2,11 @@
 
 use sha2::{Digest, Sha256};
 use slipstream_event::Tenant;
-use slipstream_store::history::Query;
 
 use crate::limits;
 
 /// The weak tag of a page: of its tenant, the tenant's archive head, the reader's rights, and all that was asked for.
-pub(super) fn of(tenant: &Tenant, head: u64, query: &Query) -> String {
+pub(crate) fn of(tenant: &Tenant, head: u64, query: &impl std::fmt::Debug) -> String {
     // The debug form names every field, those of later versions too.
     let hash = Sha256::digest(format!("{tenant}\n{head}\n{query:?}"));
     let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -15,7 +14,7 @@ pub(super) fn of(tenant: &Tenant, head: u64, query: &Query) -> String {
 }
 
 /// Whether an `If-None-Match` header names the tag: `*`, or a list with it. Compared weakly, as GET requires.
-pub(super) fn matches(header: &[u8], tag: &str) -> bool {
+pub(crate) fn matches(header: &[u8], tag: &str) -> bool {
     let Ok(header) = std::str::from_utf8(header) else { return false };
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let wanted = opaque(tag);
@@ -24,6 +23,8 @@ pub(super) fn matches(header: &[u8], tag: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use slipstream_store::history::Query;
+
     use super::*;
 
     #[test]

@@ -77,14 +77,15 @@ fn with_changes(query: &Query) -> Result<bool, Invalid> {
     }
 }
 
-fn text(query: &Query, name: &str, len_max: usize) -> Result<Option<String>, Invalid> {
+/// A text of at most `len_max` characters.
+pub(crate) fn text(query: &Query, name: &str, len_max: usize) -> Result<Option<String>, Invalid> {
     let Some(value) = query.text(name) else { return Ok(None) };
     fault::text(name, value, len_max).map_err(|fault| query.refuse(fault))?;
     Ok(Some(value.to_owned()))
 }
 
 /// The value, or the fault kept for the answer.
-fn keep<T>(invalid: &mut Vec<Invalid>, result: Result<T, Invalid>) -> Option<T> {
+pub(crate) fn keep<T>(invalid: &mut Vec<Invalid>, result: Result<T, Invalid>) -> Option<T> {
     result.map_err(|found| invalid.push(found)).ok()
 }
 

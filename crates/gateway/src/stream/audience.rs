@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use slipstream_event::activity::Selection;
 use slipstream_event::{Filter, Viewer};
 
 use crate::frame::{Frame, Projection, Wire};
@@ -17,6 +18,8 @@ pub struct Audience {
     pub viewer: Viewer,
     /// What they asked for.
     pub filter: Filter,
+    /// The same, by category and severity.
+    pub selection: Selection,
     /// How they want to see it.
     pub projection: Projection,
     /// What surrounds it.
@@ -26,7 +29,7 @@ pub struct Audience {
 impl Audience {
     /// Whether `user` of this audience may see the frame and asked for it.
     pub fn takes(&self, frame: &Frame, user: Option<&str>) -> bool {
-        frame.is_for(&self.viewer, user, &self.filter)
+        frame.is_of(self.selection) && frame.is_for(&self.viewer, user, &self.filter)
     }
 }
 

@@ -9,8 +9,22 @@ use super::ending::Close;
 pub(super) const PONG: &[u8] = b"{\"type\":\"pong\"}\n";
 
 /// The members of the first message that are a stream's parameters; they mean what they mean in a query.
-const PARAMETERS: [&str; 11] =
-    ["lastEventId", "last_event_id", "lastEventID", "types", "module", "entityType", "entityId", "actor", "severity", "format", "account_id"];
+const PARAMETERS: [&str; 14] = [
+    "lastEventId",
+    "last_event_id",
+    "lastEventID",
+    "types",
+    "module",
+    "entityType",
+    "entityId",
+    "actor",
+    "severity",
+    "format",
+    "view",
+    "categories",
+    "severities",
+    "account_id",
+];
 
 /// The first message: `{"type":"auth","token":"…"}` or `{"type":"auth","ticket":"…"}`, with parameters beside it. Never shown: it holds a credential.
 pub struct Hello {

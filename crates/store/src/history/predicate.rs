@@ -52,7 +52,7 @@ fn push_time(sql: &mut QueryBuilder<Postgres>, query: &Query, leg: Leg) {
 }
 
 /// What the viewer may see: the same as [`Viewer::sees`].
-fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
+pub(crate) fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
     if viewer.platform {
         return;
     }
@@ -95,7 +95,8 @@ fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &Query) {
     push_any(sql, "e.correlation_id", query.correlation_id.as_slice());
 }
 
-fn push_any(sql: &mut QueryBuilder<Postgres>, column: &'static str, wanted: &[String]) {
+/// One of some values; none asks for all.
+pub(crate) fn push_any(sql: &mut QueryBuilder<Postgres>, column: &'static str, wanted: &[String]) {
     match wanted {
         [] => {}
         // An equality keeps the order of an index that begins with the column.

@@ -1,6 +1,7 @@
 //! The store against a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a test fails where its ground is missing")]
 
+mod activity;
 mod archive;
 mod cluster;
 mod cold;

@@ -9,15 +9,27 @@ use crate::fixture::{Log, event};
 /// Every right of a role on a table, column or function of ours, one per line. A change here is a decision.
 const RIGHTS: &str = "\
 slipstream_api: DELETE copilot.support_tickets
+slipstream_api: DELETE slipstream.activity_answer
 slipstream_api: EXECUTE append
 slipstream_api: EXECUTE emit
 slipstream_api: INSERT copilot.support_tickets
+slipstream_api: INSERT slipstream.activity_answer
+slipstream_api: INSERT slipstream.activity_settings
+slipstream_api: INSERT slipstream.activity_silence
 slipstream_api: SELECT copilot.support_tickets
 slipstream_api: SELECT copilot.users
+slipstream_api: SELECT slipstream.activity_answer
+slipstream_api: SELECT slipstream.activity_settings
+slipstream_api: SELECT slipstream.activity_silence
 slipstream_api: UPDATE copilot.support_tickets
+slipstream_api: UPDATE slipstream.activity_settings
+slipstream_api: UPDATE slipstream.activity_silence
 slipstream_archiver: EXECUTE ensure_event_partitions
 slipstream_archiver: EXECUTE event_months_ahead
 slipstream_archiver: EXECUTE event_past_before
+slipstream_archiver: INSERT slipstream.activity_settings.pruned_at
+slipstream_archiver: INSERT slipstream.activity_settings.pruned_seq
+slipstream_archiver: INSERT slipstream.activity_settings.tenant_id
 slipstream_archiver: INSERT slipstream.archive_quarantine
 slipstream_archiver: INSERT slipstream.archive_watermark
 slipstream_archiver: INSERT slipstream.event
@@ -27,6 +39,7 @@ slipstream_archiver: INSERT slipstream.ledger_checkpoint
 slipstream_archiver: INSERT slipstream.ledger_node
 slipstream_archiver: INSERT slipstream.stream_epoch
 slipstream_archiver: INSERT slipstream.tenant_head
+slipstream_archiver: SELECT slipstream.activity_settings
 slipstream_archiver: SELECT slipstream.archive_quarantine
 slipstream_archiver: SELECT slipstream.archive_watermark
 slipstream_archiver: SELECT slipstream.event.event_id
@@ -37,6 +50,9 @@ slipstream_archiver: SELECT slipstream.ledger_checkpoint
 slipstream_archiver: SELECT slipstream.ledger_node
 slipstream_archiver: SELECT slipstream.stream_epoch
 slipstream_archiver: SELECT slipstream.tenant_head
+slipstream_archiver: UPDATE slipstream.activity_settings.prune_due
+slipstream_archiver: UPDATE slipstream.activity_settings.pruned_at
+slipstream_archiver: UPDATE slipstream.activity_settings.pruned_seq
 slipstream_archiver: UPDATE slipstream.archive_watermark
 slipstream_archiver: UPDATE slipstream.stream_epoch
 slipstream_archiver: UPDATE slipstream.tenant_head
@@ -46,6 +62,8 @@ slipstream_platform: INSERT copilot.support_tickets
 slipstream_platform: SELECT copilot.support_tickets
 slipstream_platform: SELECT copilot.users
 slipstream_platform: UPDATE copilot.support_tickets
+slipstream_reader: SELECT slipstream.activity_settings
+slipstream_reader: SELECT slipstream.activity_silence
 slipstream_reader: SELECT slipstream.archive_watermark
 slipstream_reader: SELECT slipstream.event
 slipstream_reader: SELECT slipstream.ledger_batch
@@ -106,6 +124,10 @@ async fn what_a_role_must_not_do_fails() {
         ("slipstream_archiver", "create table slipstream.x ()"),
         ("slipstream_archiver", "select * from slipstream.outbox"),
         ("slipstream_archiver", "select * from slipstream.event_past"),
+        ("slipstream_archiver", "update slipstream.activity_settings set enabled = false"),
+        ("slipstream_archiver", "select * from slipstream.activity_answer"),
+        ("slipstream_reader", "update slipstream.activity_settings set pruned_seq = 0"),
+        ("slipstream_api", "delete from slipstream.activity_settings"),
         ("slipstream_relay", "insert into slipstream.outbox (tenant_id, event_id, type, payload) values ('a', gen_random_uuid(), 'a.b.c', '')"),
         ("slipstream_relay", "update slipstream.outbox set payload = ''"),
         ("slipstream_relay", "select * from slipstream.event"),

@@ -1,0 +1,72 @@
+//! The conditions of a page and of a total, as SQL. Only those that are asked for are in it, so that Postgres plans for them.
+
+use slipstream_event::Tenant;
+use sqlx::{Postgres, QueryBuilder};
+use time::OffsetDateTime;
+
+use super::{Query, Shown};
+use crate::history::predicate::{push_any, push_viewer};
+use crate::like;
+use crate::number::signed;
+
+/// Begins a statement on the entries of a tenant that a reader may see and asked for.
+pub(super) fn entries(columns: &'static str, tenant: &Tenant, shown: &Shown, query: &Query) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select ");
+    sql.push(columns).push(" from slipstream.event as e where e.tenant_id = ").push_bind(tenant.as_str().to_owned());
+    push_shown(&mut sql, shown, query);
+    push_viewer(&mut sql, &query.viewer);
+    push_any(&mut sql, "e.category", &query.selection.categories().map(|category| category.as_str().to_owned()).collect::<Vec<_>>());
+    push_any(&mut sql, "e.severity", &query.selection.severities().map(|severity| severity.as_str().to_owned()).collect::<Vec<_>>());
+    push_any(&mut sql, "e.entity_id", query.entity_id.as_slice());
+    if let Some(entity_type) = &query.entity_type {
+        sql.push(" and (e.entity_type = ").push_bind(entity_type.clone()).push(" or e.legacy_entity_type = ").push_bind(entity_type.clone()).push(")");
+    }
+    if let Some(actor) = &query.actor {
+        sql.push(" and (e.actor_id = ").push_bind(actor.clone()).push(" or e.actor_name ilike ").push_bind(like::begins(actor)).push(")");
+    }
+    push_text(&mut sql, query.text.as_deref());
+    sql
+}
+
+/// Narrows a statement to numbers above `after` and up to `through`, which lie between these times.
+pub(super) fn push_numbers(sql: &mut QueryBuilder<Postgres>, (after, through): (u64, u64), (from, to): (Option<OffsetDateTime>, Option<OffsetDateTime>)) {
+    sql.push(" and e.tenant_seq > ").push_bind(signed(after)).push(" and e.tenant_seq <= ").push_bind(signed(through));
+    // For Postgres, to leave partitions out.
+    if let (Some(from), Some(to)) = (from, to) {
+        sql.push(" and e.occurred_at >= ").push_bind(from).push(" and e.occurred_at <= ").push_bind(to);
+    }
+}
+
+fn push_shown(sql: &mut QueryBuilder<Postgres>, shown: &Shown, query: &Query) {
+    let since = query.since.map_or(shown.oldest, |since| since.max(shown.oldest));
+    sql.push(" and e.occurred_at >= ").push_bind(since.datetime());
+    if let Some(until) = query.until {
+        sql.push(" and e.occurred_at < ").push_bind(until.datetime());
+    }
+    if shown.after_seq > 0 {
+        sql.push(" and e.tenant_seq > ").push_bind(signed(shown.after_seq));
+    }
+    if let Some(cleared) = shown.cleared {
+        sql.push(" and (e.occurred_at >= ").push_bind(cleared.at.datetime());
+        if let Some(seq) = cleared.seq {
+            sql.push(" or e.tenant_seq > ").push_bind(signed(seq));
+        }
+        sql.push(")");
+    }
+    if !shown.silences.is_empty() {
+        let (from, until): (Vec<OffsetDateTime>, Vec<Option<OffsetDateTime>>) =
+            shown.silences.iter().map(|(from, until)| (from.datetime(), until.map(|until| until.datetime()))).unzip();
+        sql.push(" and not exists (select from unnest(").push_bind(from).push("::timestamptz[], ").push_bind(until);
+        sql.push("::timestamptz[]) as silence (began_at, ended_at) where e.occurred_at > began_at and (ended_at is null or e.occurred_at < ended_at))");
+    }
+}
+
+fn push_text(sql: &mut QueryBuilder<Postgres>, text: Option<&str>) {
+    let Some(text) = text else { return };
+    let pattern = like::contains(text);
+    let columns = ["e.message", "e.entity_name", "e.action", "e.actor_name", "e.actor_id", "e.entity_id"];
+    for (i, column) in columns.into_iter().enumerate() {
+        sql.push(if i == 0 { " and (" } else { " or " }).push(column).push(" ilike ").push_bind(pattern.clone());
+    }
+    sql.push(")");
+}

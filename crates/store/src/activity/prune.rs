@@ -1,0 +1,78 @@
+//! Moving on what the log shows: entries that are beyond its limits are not looked at any more.
+//!
+//! Reading is right without it but for the limit on the number of entries; with it, it stays cheap. Nothing is deleted.
+
+use slipstream_event::{Tenant, Timestamp};
+
+use super::shown;
+use crate::number::{signed, unsigned};
+use crate::{Error, Store, limits};
+
+/// Tenants with an archive, in order, after `after`: at most [`limits::PRUNE_TENANTS_MAX`]. `archiver` is a pool of [`Role::Archiver`](crate::Role::Archiver).
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn tenants(archiver: &Store, after: Option<&Tenant>) -> Result<Vec<Tenant>, Error> {
+    let statement = sqlx::query_scalar(include_str!("../../queries/activity/tenants.sql"));
+    let names: Vec<String> = statement.bind(after.map_or("", Tenant::as_str)).bind(limits::PRUNE_TENANTS_MAX).fetch_all(&archiver.pool).await?;
+    names.iter().map(|name| tenant(name)).collect()
+}
+
+/// The tenants whose settings were changed since this was asked last. Each is told of once, to one who asks.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn take_due(archiver: &Store) -> Result<Vec<Tenant>, Error> {
+    let names: Vec<String> = sqlx::query_scalar(include_str!("../../queries/activity/take_due.sql")).fetch_all(&archiver.pool).await?;
+    names.iter().map(|name| tenant(name)).collect()
+}
+
+/// Looks which entries of a tenant are beyond its limits, through a pool of [`Role::Reader`](crate::Role::Reader), and notes it. Returns how many entries fell out; again, and by many at once: the same.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn prune(archiver: &Store, reader: &Store, tenant: &Tenant, now: Timestamp) -> Result<u64, Error> {
+    let shown = shown(reader, tenant, now).await?;
+    let floor = too_old(reader, tenant, &shown).await?.max(too_many(reader, tenant, &shown).await?);
+    if floor <= shown.after_seq {
+        return Ok(0);
+    }
+    let statement = sqlx::query(include_str!("../../queries/activity/advance.sql"));
+    statement.bind(tenant.as_str()).bind(signed(floor)).execute(&archiver.pool).await?;
+    Ok(floor - shown.after_seq)
+}
+
+/// The number up to which all entries are too old.
+async fn too_old(reader: &Store, tenant: &Tenant, shown: &super::Shown) -> Result<u64, Error> {
+    let mut tx = reader.begin_read(tenant).await?;
+    let statement = sqlx::query_scalar::<_, Option<i64>>(include_str!("../../queries/activity/first_young.sql"));
+    let start = statement.bind(tenant.as_str()).bind(signed(shown.after_seq)).bind(shown.oldest.datetime()).fetch_one(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(start.map_or(shown.size, unsigned))
+}
+
+/// The number up to which entries are beyond the largest count. What happened while the log was off does not count.
+async fn too_many(reader: &Store, tenant: &Tenant, shown: &super::Shown) -> Result<u64, Error> {
+    let most = u64::from(shown.settings.max_entries);
+    let mut floor = shown.size.saturating_sub(most);
+    if floor <= shown.after_seq || shown.silences.is_empty() {
+        return Ok(floor);
+    }
+    let mut tx = reader.begin_read(tenant).await?;
+    // Each step down may uncover more silence, and so one more step; it ends at the floor there was.
+    while floor > shown.after_seq {
+        let statement = sqlx::query_scalar::<_, i64>(include_str!("../../queries/activity/silent.sql"));
+        let silent = unsigned(statement.bind(tenant.as_str()).bind(signed(floor)).fetch_one(&mut *tx).await?);
+        let lower = shown.size.saturating_sub(most.saturating_add(silent));
+        if lower >= floor {
+            break;
+        }
+        floor = lower;
+    }
+    tx.commit().await?;
+    Ok(floor)
+}
+
+fn tenant(name: &str) -> Result<Tenant, Error> {
+    Tenant::new(name).map_err(|fault| Error::Bug(format!("the database names a tenant that is none: {fault}")))
+}

@@ -1,0 +1,88 @@
+//! A tenant's settings of its activity log, and what changes them. All within the write transaction of [`Store::write`](crate::Store::write).
+
+use slipstream_domain::activity::Settings;
+use slipstream_event::Timestamp;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+use time::OffsetDateTime;
+
+use super::Clearing;
+use crate::number::signed;
+use crate::{Error, Tx, limits};
+
+/// Of a row that may have nulls where the tenant has set nothing.
+pub(super) fn of_row(row: &PgRow) -> Result<Settings, Error> {
+    let default = Settings::default();
+    let number = |name: &str| -> Result<Option<u32>, Error> { Ok(row.try_get::<Option<i32>, _>(name)?.and_then(|number| u32::try_from(number).ok())) };
+    Ok(Settings {
+        enabled: row.try_get::<Option<bool>, _>("enabled")?.unwrap_or(default.enabled),
+        max_days: number("max_days")?.unwrap_or(default.max_days),
+        max_entries: number("max_entries")?.unwrap_or(default.max_entries),
+    })
+}
+
+/// Reads the settings and locks them, and tells the time of this change on the database's clock: later than that of every change before.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn lock(tx: &mut Tx) -> Result<(Settings, Timestamp), Error> {
+    let (tenant, statement) = (tx.account(), sqlx::query(include_str!("../../queries/activity/lock.sql")));
+    let row = statement.bind(tenant).fetch_one(tx.connection()).await?;
+    Ok((of_row(&row)?, row.try_get::<OffsetDateTime, _>("updated_at")?.into()))
+}
+
+/// Keeps new settings. When they turn the log off or on, what happens from `at` on is not shown, or is shown again.
+///
+/// # Errors
+/// [`Error::Refused`] for values out of bounds, and when the log was turned off more often than is kept ([`limits::SILENCES_MAX`]).
+pub async fn save(tx: &mut Tx, before: &Settings, after: &Settings, at: Timestamp) -> Result<(), Error> {
+    let tenant = tx.account();
+    let bounded = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    let save = sqlx::query(include_str!("../../queries/activity/save.sql")).bind(&tenant).bind(after.enabled);
+    save.bind(bounded(after.max_days)).bind(bounded(after.max_entries)).execute(tx.connection()).await?;
+    match (before.enabled, after.enabled) {
+        (true, false) => {
+            let begin = sqlx::query(include_str!("../../queries/activity/fall_silent.sql")).bind(&tenant).bind(at.datetime()).bind(limits::SILENCES_MAX);
+            if begin.execute(tx.connection()).await?.rows_affected() == 0 {
+                return Err(Error::Refused { what: "too many silences".to_owned() });
+            }
+        }
+        (false, true) => {
+            let end = sqlx::query(include_str!("../../queries/activity/speak.sql")).bind(&tenant).bind(at.datetime());
+            end.execute(tx.connection()).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Clears the log: what the archive had, and what happened before and was on its way, is not shown any more.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn clear(tx: &mut Tx, clearing: &Clearing) -> Result<(), Error> {
+    let (tenant, statement) = (tx.account(), sqlx::query(include_str!("../../queries/activity/clear.sql")));
+    let statement = statement.bind(tenant).bind(signed(clearing.through_seq)).bind(clearing.event_id).bind(clearing.at.datetime());
+    statement.execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// The answer that was given to a request with this idempotency key within the last day, and the hash of that request. Ask after [`lock`]: two requests with one key come one after
+/// the other then.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn answered(tx: &mut Tx, key: &str) -> Result<Option<(Vec<u8>, serde_json::Value)>, Error> {
+    let (tenant, statement) = (tx.account(), sqlx::query_as("select request, answer from slipstream.activity_answer where tenant_id = $1 and key = $2"));
+    Ok(statement.bind(tenant).bind(key.to_owned()).fetch_optional(tx.connection()).await?)
+}
+
+/// Keeps the answer to a request with an idempotency key, and forgets those of earlier days.
+///
+/// # Errors
+/// [`Error::Conflict`] for a key that has an answer.
+pub async fn remember(tx: &mut Tx, key: &str, request: &[u8], answer: &serde_json::Value) -> Result<(), Error> {
+    let (tenant, statement) = (tx.account(), sqlx::query(include_str!("../../queries/activity/remember.sql")));
+    statement.bind(tenant).bind(key.to_owned()).bind(request.to_vec()).bind(answer).execute(tx.connection()).await?;
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! The activity log: exact pages, what is shown and what is not, and totals that tell nothing of what is hidden.
+
+use std::collections::BTreeSet;
+
+use slipstream_domain::activity::Settings;
+use slipstream_event::activity::Selection;
+use slipstream_event::{Actor, Event, Severity, Timestamp, Viewer, Visibility};
+use slipstream_store::activity::{self, Clearing, Fault, Page, Query, Range, Shown, Total, prune, settings};
+use slipstream_store::{Error, Role, Store, Tx};
+use sqlx::Executor;
+
+use crate::cluster::{Cluster, Db};
+use crate::fixture::{Log, event, tenant};
+
+async fn log() -> (Db, Log) {
+    let db = Cluster::shared().await.database().await;
+    let log = Log::new(&db).await;
+    (db, log)
+}
+
+/// An event of tenant `a` that happened so many seconds before now.
+fn past(seconds: i64, entity: &str) -> Event {
+    let timestamp = Timestamp::from_micros(Timestamp::now().micros() - seconds * 1_000_000).unwrap();
+    Event { timestamp, ..event("a", "a.b.c", entity) }
+}
+
+fn everything() -> Query {
+    Query { viewer: Viewer::everything(), ..Query::default() }
+}
+
+async fn shown(log: &Log) -> Shown {
+    activity::shown(&log.reader, &tenant("a"), Timestamp::now()).await.unwrap()
+}
+
+async fn page(log: &Log, query: &Query, range: Range) -> Page {
+    activity::page(&log.reader, &tenant("a"), &shown(log).await, query, range).await.unwrap()
+}
+
+/// Entities of all that is shown, newest first.
+async fn entities(log: &Log, query: &Query) -> Vec<String> {
+    let page = page(log, query, Range { limit: 1_000, ..Range::default() }).await;
+    page.items.into_iter().map(|item| item.event.entity_id).collect()
+}
+
+async fn total(log: &Log, query: &Query) -> Total {
+    activity::total(&log.reader, &tenant("a"), &shown(log).await, query, 0).await.unwrap()
+}
+
+/// Keeps settings; the time of the change.
+async fn set(store: &Store, after: Settings) -> Timestamp {
+    let work = async |tx: &mut Tx| -> Result<Timestamp, Error> {
+        let (before, at) = settings::lock(tx).await?;
+        settings::save(tx, &before, &after, at).await?;
+        Ok(at)
+    };
+    store.write(&tenant("a"), work).await.unwrap()
+}
+
+#[tokio::test]
+async fn pages_neither_overlap_nor_leave_a_gap_while_new_entries_come_in() {
+    let (_db, mut log) = log().await;
+    let old: Vec<Event> = (0..25).map(|i| past(3_600 - i, &i.to_string())).collect();
+    for batch in old.chunks(4) {
+        log.add(batch).await;
+    }
+    // Times do not decide: the number does.
+    log.add(&[past(86_400 * 40, "late")]).await;
+    for limit in [1, 2, 7, 25, 26, 27] {
+        let (mut seen, mut before_seq) = (Vec::new(), None);
+        loop {
+            let page = page(&log, &everything(), Range { before_seq, after_seq: None, limit }).await;
+            assert!(page.items.len() <= limit as usize);
+            seen.extend(page.items.iter().map(|item| item.seq));
+            if !page.has_more {
+                break;
+            }
+            before_seq = page.items.last().map(|item| item.seq);
+            if limit == 7 {
+                log.add(&[past(0, "new")]).await;
+            }
+        }
+        let top = seen[0];
+        assert_eq!(seen, (1..=top).rev().collect::<Vec<_>>(), "pages of {limit}");
+    }
+    let after = page(&log, &everything(), Range { after_seq: Some(20), before_seq: Some(26), limit: 4 }).await;
+    assert_eq!((after.items.iter().map(|item| item.seq).collect::<Vec<_>>(), after.has_more), (vec![21, 22, 23, 24], true));
+    assert_eq!(page(&log, &everything(), Range { after_seq: Some(u64::MAX >> 1), ..Range::default() }).await, Page { items: Vec::new(), has_more: false });
+}
+
+#[tokio::test]
+async fn shows_and_counts_only_what_the_reader_may_see() {
+    let (_db, mut log) = log().await;
+    let classes = ["tenant", "department:line", "department:stores", "quality", "subject", "external", "admin", "platform"];
+    let mut events: Vec<Event> = classes.iter().map(|class| Event { visibility: Visibility::parse(class).unwrap(), ..past(60, class) }).collect();
+    for event in &mut events {
+        event.metadata.set("subjectUserId", &"u2").unwrap();
+    }
+    log.add(&events).await;
+    let member = Viewer { member: true, user_id: Some("u9".into()), department: Some("line".into()), ..Viewer::default() };
+    let viewers = [
+        Viewer::default(),
+        Viewer { user_id: Some("u2".into()), ..member.clone() },
+        Viewer { quality: true, ..member.clone() },
+        Viewer { admin: true, ..member.clone() },
+        Viewer { user_id: Some("u2".into()), ..Viewer::default() },
+        Viewer::everything(),
+        member,
+    ];
+    for viewer in viewers {
+        let want: BTreeSet<String> = events.iter().filter(|event| viewer.sees_event(event)).map(|event| event.entity_id.clone()).collect();
+        let query = Query { viewer: viewer.clone(), ..Query::default() };
+        assert_eq!(entities(&log, &query).await.into_iter().collect::<BTreeSet<_>>(), want, "{viewer:?}");
+        assert_eq!(total(&log, &query).await, Total { count: want.len() as u64, is_estimate: false }, "{viewer:?}");
+    }
+}
+
+#[tokio::test]
+async fn filters_narrow_each_other() {
+    let (_db, mut log) = log().await;
+    let named = |name: &str| Actor { name: Some(name.to_owned()), ..Actor::user("u7") };
+    let mut failed = Event { severity: Severity::Critical, actor: named("Asha 100% Rao"), message: Some("The pump_house failed".to_owned()), ..past(50, "p1") };
+    failed.legacy = Some(slipstream_event::Legacy { event_type: "PUMP.FAILED".to_owned(), entity_type: "pump".to_owned(), action: "failed".to_owned() });
+    log.add(&[past(100, "e1"), failed, past(10, "e2")]).await;
+    let of = |pairs: &[(&str, &str)]| Selection::from_query(pairs.iter().copied()).unwrap();
+    let cases = [
+        (Query { selection: of(&[("severities", "error")]), ..everything() }, vec!["p1"]),
+        (Query { selection: of(&[("severities", "error,info"), ("categories", "auth")]), ..everything() }, vec![]),
+        (Query { selection: of(&[("categories", "entity")]), ..everything() }, vec!["e2", "p1", "e1"]),
+        (Query { actor: Some("ASHA 100%".to_owned()), ..everything() }, vec!["p1"]),
+        (Query { actor: Some("u7".to_owned()), ..everything() }, vec!["p1"]),
+        (Query { actor: Some("U7".to_owned()), ..everything() }, vec![]),
+        (Query { actor: Some("Rao".to_owned()), ..everything() }, vec![]),
+        (Query { entity_type: Some("pump".to_owned()), ..everything() }, vec!["p1"]),
+        (Query { entity_type: Some("a.b".to_owned()), entity_id: Some("e1".to_owned()), ..everything() }, vec!["e1"]),
+        (Query { text: Some("PUMP_house".to_owned()), ..everything() }, vec!["p1"]),
+        (Query { text: Some("pumpxhouse".to_owned()), ..everything() }, vec![]),
+        (Query { since: Some(past(60, "").timestamp), until: Some(past(5, "").timestamp), ..everything() }, vec!["e2", "p1"]),
+    ];
+    for (query, want) in cases {
+        assert_eq!(entities(&log, &query).await, want, "{query:?}");
+        assert_eq!(total(&log, &query).await.count, want.len() as u64, "{query:?}");
+    }
+    let (first, until) = (page(&log, &everything(), Range { limit: 1, ..Range::default() }).await, Some(Timestamp::now()));
+    let at = first.items[0].event.timestamp;
+    assert_eq!(entities(&log, &Query { since: Some(at), until, ..everything() }).await, ["e2"], "since is inclusive");
+    assert_eq!(entities(&log, &Query { until: Some(at), ..everything() }).await, ["p1", "e1"], "until is exclusive");
+}
+
+#[tokio::test]
+async fn a_clearing_hides_what_was_committed_before_it_also_what_is_archived_later() {
+    let (db, mut log) = log().await;
+    let store = db.store(Role::Api);
+    log.add(&[past(100, "1"), past(90, "2")]).await;
+    let cleared = Event { event_type: slipstream_event::EventType::new("activity.log.cleared").unwrap(), ..past(0, "cleared") };
+    let clearing = Clearing { event_id: cleared.id, at: cleared.timestamp, through_seq: shown(&log).await.size };
+    let work = async |tx: &mut Tx| -> Result<(), Error> {
+        settings::lock(tx).await?;
+        settings::clear(tx, &clearing).await
+    };
+    store.write(&tenant("a"), work).await.unwrap();
+    assert_eq!(entities(&log, &everything()).await, [""; 0]);
+    // Of two ways into the log one may be slower: what happened after the clearing can be archived before its event.
+    log.add(&[past(1, "on its way"), past(0, "overtook")]).await;
+    assert_eq!(entities(&log, &everything()).await, ["overtook"]);
+    log.add(&[cleared, past(0, "after"), past(3_600, "imported")]).await;
+    assert_eq!(entities(&log, &everything()).await, ["imported", "after", "cleared", "overtook"]);
+    assert_eq!(total(&log, &everything()).await.count, 4);
+    // The archive has all of them.
+    assert_eq!(log.entities("a", &crate::fixture::everything(50)).await.len(), 7);
+}
+
+#[tokio::test]
+async fn what_happens_while_the_log_is_off_is_not_shown() {
+    let (db, mut log) = log().await;
+    let store = db.store(Role::Api);
+    let (on, off) = (Settings::default(), Settings { enabled: false, ..Settings::default() });
+    log.add(&[past(1, "before")]).await;
+    let began = set(&store, off).await;
+    assert_eq!(shown(&log).await.settings, off);
+    log.add(&[Event { timestamp: began, ..past(0, "disabled") }, past(0, "silent")]).await;
+    assert_eq!(entities(&log, &everything()).await, ["disabled", "before"]);
+    let ended = set(&store, on).await;
+    assert!(ended > began);
+    log.add(&[Event { timestamp: ended, ..past(0, "enabled") }, past(0, "after")]).await;
+    assert_eq!(entities(&log, &everything()).await, ["after", "enabled", "disabled", "before"]);
+    assert_eq!(total(&log, &everything()).await.count, 4);
+    // Once more, in which nothing happens.
+    set(&store, off).await;
+    set(&store, on).await;
+    assert_eq!(shown(&log).await.silences.len(), 2);
+    assert_eq!(entities(&log, &everything()).await.len(), 4);
+}
+
+#[tokio::test]
+async fn both_limits_hold_and_never_bring_anything_back() {
+    let (db, mut log) = log().await;
+    let (store, archiver, now) = (db.store(Role::Api), db.store(Role::Archiver), Timestamp::now);
+    for day in [200, 100, 80, 40] {
+        log.add(&(0..60).map(|i| past(86_400 * day, &format!("{day} {i}"))).collect::<Vec<_>>()).await;
+    }
+    assert_eq!(total(&log, &everything()).await.count, 120, "90 days at first");
+    let pruned = async || prune::prune(&archiver, &log.reader, &tenant("a"), now()).await.unwrap();
+    assert_eq!((pruned().await, pruned().await), (120, 0));
+    set(&store, Settings { max_days: 365, ..Settings::default() }).await;
+    assert_eq!(total(&log, &everything()).await.count, 120, "what fell out stays out");
+    set(&store, Settings { max_entries: 100, ..Settings::default() }).await;
+    assert_eq!(prune::take_due(&archiver).await.unwrap(), [tenant("a")]);
+    assert_eq!(prune::take_due(&archiver).await.unwrap(), []);
+    assert_eq!(pruned().await, 20);
+    assert_eq!((entities(&log, &everything()).await.len(), total(&log, &everything()).await.count), (100, 100));
+    set(&store, Settings { max_days: 1, ..Settings::default() }).await;
+    assert_eq!(entities(&log, &everything()).await, [""; 0], "at once, before anything is pruned");
+    assert_eq!(prune::tenants(&archiver, None).await.unwrap(), [tenant("a")]);
+    assert_eq!(prune::tenants(&archiver, Some(&tenant("a"))).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_was_not_recorded_does_not_count_against_the_limit() {
+    let (db, mut log) = log().await;
+    let (store, archiver) = (db.store(Role::Api), db.store(Role::Archiver));
+    let (on, off) = (Settings { max_entries: 100, ..Settings::default() }, Settings { enabled: false, max_entries: 100, ..Settings::default() });
+    log.add(&(0..70).map(|i| past(60, &i.to_string())).collect::<Vec<_>>()).await;
+    set(&store, off).await;
+    log.add(&(0..500).map(|_| past(0, "silent")).collect::<Vec<_>>()).await;
+    set(&store, on).await;
+    log.add(&(0..40).map(|_| past(0, "after")).collect::<Vec<_>>()).await;
+    prune::prune(&archiver, &log.reader, &tenant("a"), Timestamp::now()).await.unwrap();
+    let shown = entities(&log, &everything()).await;
+    assert_eq!((shown.len(), shown[99].as_str()), (100, "10"));
+}
+
+#[tokio::test]
+async fn a_search_that_takes_too_long_is_told_so_and_a_count_is_an_estimate() {
+    let (db, mut log) = log().await;
+    log.add(&[past(1, "1")]).await;
+    let shown = shown(&log).await;
+    let mut blocker = db.root().await;
+    blocker.execute("begin; lock table slipstream.event in access exclusive mode").await.unwrap();
+    let query = Query { text: Some("x".to_owned()), ..everything() };
+    let page = activity::page(&log.reader, &tenant("a"), &shown, &query, Range::default()).await;
+    assert!(matches!(page, Err(Fault::TooSlow)), "{page:?}");
+    let total = activity::total(&log.reader, &tenant("a"), &shown, &query, 7).await.unwrap();
+    assert_eq!(total, Total { count: 7, is_estimate: true });
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_for_its_key_and_its_tenant() {
+    let (db, _log) = log().await;
+    let store = db.store(Role::Api);
+    let answer = serde_json::json!({"cleared": 3});
+    let remember = async |tx: &mut Tx| -> Result<(), Error> { settings::remember(tx, "k", &[7; 32], &answer).await };
+    store.write(&tenant("a"), remember).await.unwrap();
+    let ask = async |tx: &mut Tx| -> Result<_, Error> { settings::answered(tx, "k").await };
+    assert_eq!(store.write(&tenant("a"), ask).await.unwrap(), Some((vec![7; 32], answer.clone())));
+    assert_eq!(store.write(&tenant("b"), ask).await.unwrap(), None);
+    assert!(matches!(store.write(&tenant("a"), remember).await, Err(Error::Conflict { .. })));
+    db.root().await.execute("update slipstream.activity_answer set created_at = now() - interval '2 days'").await.unwrap();
+    let other = async |tx: &mut Tx| -> Result<(), Error> { settings::remember(tx, "other", &[8; 32], &answer).await };
+    store.write(&tenant("a"), other).await.unwrap();
+    assert_eq!(store.write(&tenant("a"), ask).await.unwrap(), None, "forgotten");
+}
+
+#[tokio::test]
+async fn nothing_of_another_tenant_is_shown_or_changed() {
+    let (db, mut log) = log().await;
+    log.add(&[past(1, "ours"), event("b", "a.b.c", "theirs")]).await;
+    set(&db.store(Role::Api), Settings { enabled: false, max_days: 1, max_entries: 100 }).await;
+    let theirs = activity::shown(&log.reader, &tenant("b"), Timestamp::now()).await.unwrap();
+    assert_eq!((theirs.settings, theirs.silences.len(), theirs.size), (Settings::default(), 0, 1));
+    let page = activity::page(&log.reader, &tenant("b"), &theirs, &everything(), Range { limit: 9, ..Range::default() }).await.unwrap();
+    assert_eq!(page.items.iter().map(|item| (item.seq, item.event.entity_id.as_str())).collect::<Vec<_>>(), [(1, "theirs")]);
+}
