@@ -1,9 +1,13 @@
 //! Migrations: up, down, up again; and at the same time.
 
-use slipstream_store::migrate;
+use slipstream_event::Event;
+use slipstream_event::ledger::{Hash, Tree, proof};
+use slipstream_store::archive::{Archive, Batch};
+use slipstream_store::{Role, ledger, migrate};
 use sqlx::Connection;
 
 use crate::cluster::{Cluster, Db};
+use crate::fixture::{EPOCH, event, row, tenant};
 
 /// Everything that the schema is made of, as text; but the months of the archive, which depend on the day.
 async fn schema(db: &Db) -> Vec<String> {
@@ -92,4 +96,50 @@ async fn a_changed_migration_is_named() {
     assert_eq!(changed, [2]);
     let error = migrate::up(&db.url(), None).await.unwrap_err();
     assert!(matches!(&error, slipstream_store::Error::Setup(why) if why.contains("migration 2")), "{error}");
+}
+
+/// An archive from before there were ledgers: its events are numbered in the order of the log, its ledger is computed, and goes on.
+#[tokio::test]
+async fn what_was_archived_before_there_were_ledgers_has_one() {
+    let db = Cluster::shared().await.empty_database().await;
+    migrate::up(&db.url(), Some(5)).await.unwrap();
+    let events: Vec<Event> = (0..1_500).map(|n| event("acme", "a.b.c", &n.to_string())).collect();
+    let mut root = db.root().await;
+    sqlx::query("insert into slipstream.stream_epoch (shard, epoch, began_seq, reason) values (0, $1, 0, 'test')")
+        .bind(EPOCH as i64)
+        .execute(&mut root)
+        .await
+        .unwrap();
+    let insert = "insert into slipstream.event (tenant_id, occurred_at, event_id, type, entity_type, entity_id, action, module, severity, category, visibility, actor_id, has_changes,
+                    shard, epoch, seq, payload, leaf_hash)
+                  select 'acme', occurred_at, id, 'a.b.c', 'a.b', entity, 'c', 'a', 'info', 'entity', 'tenant', 'u1', false, 0, $1, seq, payload, sha256('')
+                    from unnest($2::timestamptz[], $3::uuid[], $4::text[], $5::bigint[], $6::text[]) as given (occurred_at, id, entity, seq, payload)";
+    sqlx::query(insert)
+        .bind(EPOCH as i64)
+        .bind(events.iter().map(|event| event.timestamp.datetime()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.id).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.entity_id.clone()).collect::<Vec<_>>())
+        .bind((1..=1_500_i64).map(|n| 2 * n).collect::<Vec<_>>())
+        .bind(events.iter().map(Event::to_json).collect::<Vec<_>>())
+        .execute(&mut root)
+        .await
+        .unwrap();
+    migrate::up(&db.url(), None).await.unwrap();
+
+    let checkpoints = ledger::Checkpoints::new(db.store(Role::Archiver));
+    let grown = checkpoints.grown(0, None).await.unwrap();
+    let mut tree = Tree::new();
+    events.iter().for_each(|event| tree.push(Hash::leaf(event.to_json().as_bytes()), |_, _, _| {}));
+    assert_eq!((grown.len(), grown[0].size, grown[0].root), (1, 1_500, tree.root()));
+    let archive = Archive::new(db.store(Role::Archiver));
+    archive.init_watermark(0, EPOCH, 3_000).await.unwrap();
+    let next = event("acme", "a.b.c", "next");
+    let batch = Batch { shard: 0, epoch: EPOCH, expected_seq: 3_000, through_seq: 3_002, rows: vec![row(3_001, &events[7]), row(3_002, &next)], quarantined: Vec::new() };
+    assert_eq!(archive.append(&batch).await.unwrap().inserted, 1, "the one that was there is known");
+    tree.push(Hash::leaf(next.to_json().as_bytes()), |_, _, _| {});
+    let reader = db.store(Role::Reader);
+    let state = ledger::state(&reader, &tenant("acme")).await.unwrap();
+    assert_eq!((state.size, state.root), (1_501, tree.root()));
+    let found = ledger::inclusion(&reader, &tenant("acme"), 8, 1_501).await.unwrap().unwrap();
+    proof::verify_inclusion(Hash::leaf(events[7].to_json().as_bytes()), 7, 1_501, &found.path, tree.root()).unwrap();
 }
