@@ -38,6 +38,14 @@ const CASES: &[Case] = &[
     ("GET", "/api/events/ws", "", Foreign::Socket),
     ("GET", "/api/v1/events/ws", "", Foreign::Socket),
     ("GET", "/api/events/history", "", Foreign::Own(200)),
+    ("GET", "/api/events/export", "", Foreign::Own(200)),
+    ("POST", "/api/exports", r#"{"format":"csv"}"#, Foreign::Own(202)),
+    ("GET", "/api/exports", "", Foreign::Own(200)),
+    ("GET", "/api/exports/{id}", "", Foreign::NotFound),
+    ("GET", "/api/exports/{id}/file", "", Foreign::NotFound),
+    ("GET", "/api/exports/{id}/manifest", "", Foreign::NotFound),
+    ("DELETE", "/api/exports/{id}", "", Foreign::NotFound),
+    ("GET", "/api/entities/{entityType}/{entityId}/evidence-pack", "", Foreign::NotFound),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
@@ -56,6 +64,7 @@ const CANARY: &str = "canary-of-the-victim";
 struct Ours {
     ticket: String,
     revocation: String,
+    export: String,
 }
 
 fn routes() -> Vec<Route> {
@@ -174,8 +183,9 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     })
     .await;
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
+    let job = ours.post("/api/exports", &json!({"format": "csv", "filters": {"q": CANARY}})).await.expect(202);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
-    Ours { ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]) }
+    Ours { ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]), export: text(&job["id"]) }
 }
 
 /// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.
@@ -216,12 +226,20 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     let row = ours.get(&format!("/copilot/support-tickets/{}", own.ticket)).await.expect(200)["data"].clone();
     assert_eq!((&row["subject"], &row["status"]), (&json!(CANARY), &json!("OPEN")));
     assert_eq!(ours.get("/copilot/support-tickets/").await.expect(200)["total"], 1);
+    assert_eq!(ours.get(&format!("/api/exports/{}", own.export)).await.expect(200)["state"], "queued");
     assert!(ours.history("").await.iter().all(|event| event.to_string().contains(CANARY)));
 }
 
 async fn call(http: &Http, method: &str, path: &str, body: &str, own: &Ours) -> Answer {
-    let id = if path.starts_with("/api/admin/revocations") { &own.revocation } else { &own.ticket };
+    let id = match path {
+        path if path.starts_with("/api/admin/revocations") => &own.revocation,
+        path if path.starts_with("/api/exports") => &own.export,
+        _ => &own.ticket,
+    };
     let (path, body) = (path.replace("{id}", id), body.replace("{id}", id));
+    let path = path.replace("{entityType}", "shop.order").replace("{entityId}", CANARY);
+    let needs_format = path.starts_with("/api/events/export");
+    let path = if needs_format { format!("{path}{}format=ndjson", if path.contains('?') { '&' } else { '?' }) } else { path };
     let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &[("content-type", "application/json")] };
     http.send(method, &path, headers, &body).await.unwrap()
 }

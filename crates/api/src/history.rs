@@ -4,7 +4,7 @@
 //! and a tag never stands for an older page.
 
 mod etag;
-mod request;
+pub(crate) mod request;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

@@ -7,8 +7,10 @@
 //! - Bad input changes nothing and is answered by problem+json that names the field. Without a database the answer is 503 with `Retry-After`.
 
 mod copilot;
+mod export;
 mod failure;
 mod history;
+mod id;
 pub mod limits;
 mod origin;
 mod routes;

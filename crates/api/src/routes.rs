@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use slipstream_access::{Problem, Route};
 
-use crate::{ApiState, copilot, history};
+use crate::{ApiState, copilot, export, history};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
@@ -24,5 +24,5 @@ pub fn router(state: ApiState) -> Router {
 }
 
 fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    history::ENDPOINTS.iter().chain(copilot::support_tickets::ENDPOINTS)
+    history::ENDPOINTS.iter().chain(export::ENDPOINTS).chain(export::jobs::ENDPOINTS).chain(export::pack::ENDPOINTS).chain(copilot::support_tickets::ENDPOINTS)
 }

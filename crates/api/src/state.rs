@@ -5,6 +5,8 @@ use slipstream_access::Access;
 use slipstream_event::CursorKey;
 use slipstream_store::Store;
 
+use crate::export::Slots;
+
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ApiState {
@@ -18,12 +20,14 @@ pub struct ApiState {
     pub cursor_key: CursorKey,
     /// Number of shards of the log.
     pub shards: u16,
+    /// The exports that this process is handing out.
+    pub(crate) exports: Slots,
 }
 
 impl ApiState {
     /// What the handlers share: `domain` is a pool of [`slipstream_store::Role::Api`], `archive` one of [`slipstream_store::Role::Reader`].
     pub fn new(access: Access, domain: Store, archive: Store, cursor_key: CursorKey, shards: u16) -> Self {
-        Self { access, domain, archive, cursor_key, shards }
+        Self { access, domain, archive, cursor_key, shards, exports: Slots::default() }
     }
 }
 

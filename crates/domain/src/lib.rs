@@ -7,6 +7,7 @@
 
 pub mod copilot;
 pub mod declared;
+pub mod export;
 pub mod limits;
 mod refusal;
 

@@ -8,7 +8,7 @@ use slipstream_access::Secret;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::{self, Output, config as settings, dead_letters, dev, history, import, migrate, provision, publish, serve, tail, token};
+use crate::commands::{self, Output, config as settings, dead_letters, dev, export, history, import, migrate, provision, publish, serve, tail, token};
 use crate::config;
 
 /// Exit code of a command that was called wrongly or could not do its work.
@@ -50,6 +50,8 @@ enum Command {
     Tail(tail::Args),
     /// Read a tenant's history, newest first.
     History(history::Args),
+    /// Write a tenant's history to a file.
+    Export(export::Args),
     /// Make and look into tokens.
     Token(token::Args),
     /// Print the settings that are in force.
@@ -84,6 +86,7 @@ async fn execute(command: Command, file: Option<PathBuf>) -> anyhow::Result<Exit
         Command::Publish(args) => done(publish::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::Tail(args) => done(tail::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::History(args) => done(history::run(args, &mut Output::stdout(), interrupted()?).await),
+        Command::Export(args) => done(export::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::Token(args) => done(token::run(args, token_secret(settings()?), &mut Output::stdout()).await),
         Command::Config(args) => settings::run(&args, file.as_deref()),
     }

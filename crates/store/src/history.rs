@@ -3,7 +3,7 @@
 //! Order is by time and then id, which no two events of a tenant share, so a page begins exactly after the last item of the page before, also when
 //! many events have the same time or new ones come in meanwhile. What a reader may see is decided here, in the query, by the same rules as on the stream.
 
-mod predicate;
+pub(crate) mod predicate;
 
 use std::time::Instant;
 
@@ -112,7 +112,7 @@ async fn read(connection: &mut PgConnection, tenant: &Tenant, query: &Query, leg
     rows.iter().map(|row| item(row, query.with_changes)).collect()
 }
 
-fn item(row: &PgRow, with_changes: bool) -> Result<Item, Error> {
+pub(crate) fn item(row: &PgRow, with_changes: bool) -> Result<Item, Error> {
     let keyset = Keyset { timestamp: row.try_get::<OffsetDateTime, _>("occurred_at")?.into(), id: row.try_get("event_id")? };
     let payload: String = row.try_get("payload")?;
     let has_changes: bool = row.try_get("has_changes")?;

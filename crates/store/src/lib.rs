@@ -13,6 +13,7 @@
 pub mod archive;
 pub mod cold;
 pub mod copilot;
+pub mod export;
 pub mod history;
 pub mod limits;
 pub mod metrics;

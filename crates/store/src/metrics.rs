@@ -8,6 +8,8 @@ pub const OUTBOX_APPENDED_TOTAL: &str = "slipstream_outbox_appended_total";
 pub const APPEND_SECONDS: &str = "slipstream_archive_append_seconds";
 /// Histogram: seconds of one page of history.
 pub const HISTORY_SECONDS: &str = "slipstream_history_page_seconds";
+/// Histogram: seconds of one batch of an export.
+pub const EXPORT_BATCH_SECONDS: &str = "slipstream_export_batch_seconds";
 /// Gauge: connections of a pool, by `role` and `state` (`busy`, `idle`).
 pub const CONNECTIONS: &str = "slipstream_store_connections";
 
@@ -18,5 +20,6 @@ pub fn describe() {
     describe_counter!(OUTBOX_APPENDED_TOTAL, Unit::Count, "Events appended to the outbox");
     describe_histogram!(APPEND_SECONDS, Unit::Seconds, "One archive transaction");
     describe_histogram!(HISTORY_SECONDS, Unit::Seconds, "One page of history");
+    describe_histogram!(EXPORT_BATCH_SECONDS, Unit::Seconds, "One batch of an export");
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections of a pool, by role and state");
 }

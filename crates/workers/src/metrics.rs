@@ -45,6 +45,10 @@ pub const DEAD_LETTERS_MISSED_TOTAL: &str = "slipstream_archiver_dead_letters_mi
 pub const RESTARTS_TOTAL: &str = "slipstream_archiver_restarts_total";
 /// Months after the current one for which the archive has partitions.
 pub const MONTHS_AHEAD: &str = "slipstream_archive_ahead_months";
+/// Jobs of exports that a worker let go of, by `outcome`: `ready`, `failed`, `lost`.
+pub const EXPORTS_TOTAL: &str = "slipstream_exports_made_total";
+/// From the claim of an export's job to the whole file.
+pub const EXPORT_SECONDS: &str = "slipstream_exports_job_seconds";
 
 /// Registers the descriptions.
 pub fn describe() {
@@ -68,5 +72,7 @@ pub fn describe() {
     describe_counter!(HOLES_TOTAL, Unit::Count, "Messages that left the broker before they were archived, by shard");
     describe_counter!(DEAD_LETTERS_MISSED_TOTAL, Unit::Count, "Dead letters that could not be written");
     describe_counter!(RESTARTS_TOTAL, Unit::Count, "New archiver readers after a failure, by reason");
+    describe_counter!(EXPORTS_TOTAL, Unit::Count, "Jobs of exports that a worker let go of, by outcome (ready, failed, lost)");
+    describe_histogram!(EXPORT_SECONDS, Unit::Seconds, "From the claim of an export's job to the whole file");
     describe_gauge!(MONTHS_AHEAD, Unit::Count, "Months after the current one for which the archive has partitions");
 }
