@@ -7,12 +7,7 @@ use serde_json::{Value, json};
 use slipstream_broker::Provision;
 use slipstream_tests::{Node, Setup, Stack, eventually};
 
-/// What a command printed; it must have succeeded.
-fn printed(output: &Output) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{out}{err}", output.status);
-    out.into_owned()
-}
+use crate::printed;
 
 fn json_lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()

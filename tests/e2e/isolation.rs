@@ -47,6 +47,14 @@ const CASES: &[Case] = &[
     ("DELETE", "/api/v1/activity-log", "", Foreign::Own(204)),
     ("GET", "/api/v1/activity-log/settings", "", Foreign::Own(200)),
     ("PUT", "/api/v1/activity-log/settings", r#"{"enabled":false,"max_days":1,"max_entries":100}"#, Foreign::Own(200)),
+    ("GET", "/api/events/export", "", Foreign::Own(200)),
+    ("POST", "/api/exports", r#"{"format":"csv"}"#, Foreign::Own(202)),
+    ("GET", "/api/exports", "", Foreign::Own(200)),
+    ("GET", "/api/exports/{id}", "", Foreign::NotFound),
+    ("GET", "/api/exports/{id}/file", "", Foreign::NotFound),
+    ("GET", "/api/exports/{id}/manifest", "", Foreign::NotFound),
+    ("DELETE", "/api/exports/{id}", "", Foreign::NotFound),
+    ("GET", "/api/entities/{entityType}/{entityId}/evidence-pack", "", Foreign::NotFound),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
@@ -66,6 +74,7 @@ struct Ours {
     event: String,
     ticket: String,
     revocation: String,
+    export: String,
 }
 
 fn routes() -> Vec<Route> {
@@ -185,8 +194,9 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     })
     .await;
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
+    let job = ours.post("/api/exports", &json!({"format": "csv", "filters": {"q": CANARY}})).await.expect(202);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
-    Ours { event: text(&published["id"]), ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]) }
+    Ours { event: text(&published["id"]), ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]), export: text(&job["id"]) }
 }
 
 /// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.
@@ -230,6 +240,7 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     let log = ours.get("/api/v1/activity-log").await.expect(200);
     assert!(log["total"].as_u64().unwrap() >= 2 && log["entries"].as_array().unwrap().iter().all(|entry| entry.to_string().contains(CANARY)), "{log}");
     assert_eq!(ours.get("/api/v1/activity-log/settings").await.expect(200), json!({"enabled": true, "max_days": 90, "max_entries": 100_000}));
+    assert_eq!(ours.get(&format!("/api/exports/{}", own.export)).await.expect(200)["state"], "queued");
     assert!(ours.history("").await.iter().all(|event| event.to_string().contains(CANARY)));
 }
 
@@ -237,9 +248,13 @@ async fn call(http: &Http, method: &str, path: &str, body: &str, own: &Ours) -> 
     let id = match path {
         path if path.starts_with("/api/admin/revocations") => &own.revocation,
         path if path.starts_with("/api/events") => &own.event,
+        path if path.starts_with("/api/exports") => &own.export,
         _ => &own.ticket,
     };
     let (path, body) = (path.replace("{id}", id), body.replace("{id}", id));
+    let path = path.replace("{entityType}", "shop.order").replace("{entityId}", CANARY);
+    let needs_format = path.starts_with("/api/events/export");
+    let path = if needs_format { format!("{path}{}format=ndjson", if path.contains('?') { '&' } else { '?' }) } else { path };
     let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &[("content-type", "application/json")] };
     http.send(method, &path, headers, &body).await.unwrap()
 }

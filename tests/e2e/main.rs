@@ -9,6 +9,7 @@ mod cockpit;
 mod cold_replay;
 mod credentials;
 mod drain;
+mod export;
 mod faults;
 mod flow;
 mod http1;
@@ -51,6 +52,13 @@ fn lines(events: &[Value]) -> String {
 /// is shown it after `ready`. `before` is any place before it.
 async fn shown(http: &slipstream_tests::Http, before: &str, id: &str) {
     http.stream("", Some(before)).await.unwrap().until_event(id).await;
+}
+
+/// What a command printed; it must have succeeded.
+fn printed(output: &std::process::Output) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{out}{err}", output.status);
+    out.into_owned()
 }
 
 /// The ids of events.

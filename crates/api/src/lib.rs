@@ -8,8 +8,10 @@
 
 mod activity;
 mod copilot;
+mod export;
 mod failure;
 mod history;
+mod id;
 mod ledger;
 pub mod limits;
 mod origin;

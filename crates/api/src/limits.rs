@@ -1,5 +1,7 @@
 //! Every limit of this crate, and what happens at it.
 
+use std::time::Duration;
+
 /// Items of a page of history when the request does not say.
 pub const HISTORY_LIMIT_DEFAULT: i64 = 50;
 /// Most items of a page of history. More: 422.
@@ -8,6 +10,19 @@ pub const HISTORY_LIMIT_MAX: i64 = 500;
 pub const SEARCH_LEN_MAX: usize = 200;
 /// How long a page of history may be shown without asking again, in seconds.
 pub const HISTORY_MAX_AGE_SECONDS: u32 = 15;
+
+/// Exports at a time that one process hands out to one user. More: 429.
+pub const EXPORTS_USER_MAX: usize = 1;
+/// Exports at a time that one process hands out to one tenant. More: 429.
+pub const EXPORTS_TENANT_MAX: usize = 4;
+/// How long a caller with too many exports is asked to wait.
+pub const EXPORTS_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How long the events of an export are counted, beforehand. Longer: it begins without a number.
+pub const EXPORT_COUNT_WAIT: Duration = Duration::from_millis(500);
+/// Largest evidence pack, in bytes before it is compressed. What is beyond is left out and named in the pack's `manifest.json`.
+pub const PACK_BYTES_MAX: usize = 50 * 1024 * 1024;
+/// Most correlation ids whose events are linked in an evidence pack. More: named in its `manifest.json`.
+pub const PACK_LINKED_MAX: usize = 200;
 
 /// Rows of a list when the request does not say.
 pub const LIST_LIMIT_DEFAULT: i64 = 100;

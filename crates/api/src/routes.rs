@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use slipstream_access::{Problem, Route};
 
-use crate::{ApiState, activity, copilot, history, ledger};
+use crate::{ApiState, activity, copilot, export, history, ledger};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
@@ -28,6 +28,9 @@ fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         history::ENDPOINTS,
         ledger::ENDPOINTS,
         activity::ENDPOINTS,
+        export::ENDPOINTS,
+        export::jobs::ENDPOINTS,
+        export::pack::ENDPOINTS,
         copilot::support_tickets::ENDPOINTS,
     ];
     modules.into_iter().flatten()

@@ -8,6 +8,8 @@ use slipstream_event::CursorKey;
 use slipstream_event::ledger::Verifiers;
 use slipstream_store::Store;
 
+use crate::export::Slots;
+
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ApiState {
@@ -23,12 +25,14 @@ pub struct ApiState {
     pub shards: u16,
     /// The keys whose checkpoints hold.
     pub ledger_keys: Arc<Verifiers>,
+    /// The exports that this process is handing out.
+    pub(crate) exports: Slots,
 }
 
 impl ApiState {
     /// What the handlers share: `domain` is a pool of [`slipstream_store::Role::Api`], `archive` one of [`slipstream_store::Role::Reader`].
     pub fn new(access: Access, domain: Store, archive: Store, cursor_key: CursorKey, shards: u16) -> Self {
-        Self { access, domain, archive, cursor_key, shards, ledger_keys: Arc::default() }
+        Self { access, domain, archive, cursor_key, shards, ledger_keys: Arc::default(), exports: Slots::default() }
     }
 
     /// The same with the keys whose checkpoints hold.

@@ -1,9 +1,11 @@
 //! Filters: which of a tenant's events a reader asked for. The same on the stream, in replay and in history.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Event, Fault, Severity, limits};
 
 /// A filter. Values of one field are alternatives; fields narrow each other. An empty field asks for all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Filter {
     /// Prefixes of types, in whole tokens: `copilot.agent` asks for `copilot.agent.created` and not for `copilot.agents.created`.
     pub types: Vec<String>,

@@ -13,6 +13,7 @@ pub mod cursor;
 pub mod draft;
 pub mod envelope;
 pub mod event_type;
+pub mod export;
 pub mod fault;
 pub mod filter;
 pub mod id;

@@ -79,7 +79,7 @@ impl From<Visibility> for String {
 }
 
 /// What a reader of a tenant may see. The default sees nothing but what concerns a user without an id: nobody.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Viewer {
     /// The reader's user id.
     pub user_id: Option<Box<str>>,

@@ -1,4 +1,4 @@
-//! The client side of the platform's HTTP API: what `import`, `publish`, `tail`, `history` and `verify` are made of.
+//! The client side of the platform's HTTP API: what `import`, `publish`, `tail`, `history`, `export` and `verify` are made of.
 //!
 //! Promises:
 //! - Every request that may be repeated is repeated, with the same ids, until the server answers or the [`limits`] say stop; `Retry-After` is honoured.
@@ -7,6 +7,7 @@
 
 pub mod connection;
 mod error;
+mod export;
 mod history;
 mod ingest;
 mod ledger;
@@ -25,6 +26,7 @@ use url::Url;
 
 pub use connection::{Connection, Reach, Target};
 pub use error::Error;
+pub use export::{Job, Manifest};
 pub use history::{Page, Pages};
 pub use ingest::{Batch, Form, Receipt};
 pub use ledger::LedgerLines;

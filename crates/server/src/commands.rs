@@ -6,6 +6,7 @@
 pub mod config;
 pub mod dead_letters;
 pub mod dev;
+pub mod export;
 pub mod filters;
 pub mod history;
 pub mod import;
@@ -15,6 +16,7 @@ pub mod output;
 pub mod pretty;
 pub mod provision;
 pub mod publish;
+pub mod selection;
 pub mod serve;
 pub mod tail;
 pub mod token;

@@ -31,6 +31,8 @@ pub enum Role {
     Relay,
     /// Archives the log.
     Archiver,
+    /// Makes the files of exports.
+    Exports,
 }
 
 /// All settings. See `config.default.toml` for their meaning and bounds.
@@ -120,7 +122,10 @@ impl Config {
         let mut expect = |holds: bool, fault: &str| faults.extend((!holds).then(|| fault.to_owned()));
         expect(!self.roles.is_empty(), "roles: at least one is needed");
         expect(!self.database_url.is_empty(), "database_url: is needed (SLIPSTREAM_DATABASE_URL)");
-        expect(self.roles.iter().all(|role| !self.nats_url(self.nats_url_of(*role)).is_empty()), "nats_url: is needed (SLIPSTREAM_NATS_URL)");
+        expect(
+            self.roles.iter().filter_map(|role| self.nats_url_of(*role)).all(|url| !self.nats_url(url).is_empty()),
+            "nats_url: is needed (SLIPSTREAM_NATS_URL)",
+        );
         expect(self.cursor_secret.expose().len() >= 16, "cursor_secret: at least 16 characters are needed (SLIPSTREAM_CURSOR_SECRET)");
         expect((100..=60_000).contains(&self.heartbeat_ms), "heartbeat_ms: must be 100 to 60000");
         expect((1..=3_600).contains(&self.stream_stall_seconds), "stream_stall_seconds: must be 1 to 3600");
@@ -186,14 +191,16 @@ impl Config {
         or(&self.database_url_admin, &self.database_url)
     }
 
-    fn nats_url_of(&self, role: Role) -> &Secret {
-        match role {
+    /// The broker's address for a role; `None` for a role that needs no broker.
+    fn nats_url_of(&self, role: Role) -> Option<&Secret> {
+        Some(match role {
             // In one process both use the gateway's connection.
             Role::Api if !self.roles.contains(&Role::Gateway) => &self.nats_url_api,
             Role::Api | Role::Gateway => &self.nats_url_gateway,
             Role::Relay => &self.nats_url_relay,
             Role::Archiver => &self.nats_url_archiver,
-        }
+            Role::Exports => return None,
+        })
     }
 
     /// The NATS address of a service's own user.

@@ -6,7 +6,8 @@ pub mod ops;
 pub mod writes;
 
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::body::HttpBody;
+use axum::http::{Method, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use slipstream_access::{Problem, request_id};
@@ -21,7 +22,7 @@ const COMPRESSED_BYTES_MIN: u64 = 1_024;
 
 /// The whole router. `compressed` holds routes whose answers may be compressed; `plain` the rest: ingest, streams.
 pub fn router(plain: Router, compressed: Router, ops: Ops, writes: Writes) -> Router {
-    let compression = CompressionLayer::new().gzip(true).compress_when(DefaultPredicate::new().and(SizeAbove::new(COMPRESSED_BYTES_MIN)));
+    let compression = CompressionLayer::new().gzip(true).compress_when(DefaultPredicate::new().and(SizeAbove::new(COMPRESSED_BYTES_MIN)).and(Compressible));
     let compressed = compressed.merge(ops::router(ops)).fallback(fallback).layer(compression);
     compressed
         .merge(plain)
@@ -29,6 +30,18 @@ pub fn router(plain: Router, compressed: Router, ops: Ops, writes: Writes) -> Ro
         .layer(from_fn_with_state(writes, writes::hold))
         .layer(from_fn(observe::request))
         .layer(from_fn(request_id::assign))
+}
+
+/// Not what is compressed already, nor what may be asked for in parts: those are parts of the file as it is.
+#[derive(Clone, Copy, Debug)]
+struct Compressible;
+
+impl Predicate for Compressible {
+    fn should_compress<B: HttpBody>(&self, response: &axum::http::Response<B>) -> bool {
+        let headers = response.headers();
+        let is_zip = headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/zip");
+        !is_zip && !headers.contains_key(header::ACCEPT_RANGES)
+    }
 }
 
 /// What no route takes: pages of the cockpit, else 404.

@@ -16,7 +16,7 @@ use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::{revocations, serve};
 use slipstream_store::{Store, Wake};
-use slipstream_workers::{Archiver, FailPoints, Relay, activity, archiver, relay};
+use slipstream_workers::{Archiver, Exports, FailPoints, Relay, activity, archiver, exports, relay};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,7 @@ pub struct Process {
     writing: Stage,
     feed: Stage,
     archiver: Stage,
+    exports: Stage,
     upkeep: Stage,
     brokers: Vec<Broker>,
     stores: Vec<Store>,
@@ -73,6 +74,7 @@ impl Process {
         let watch = Watch::new();
         let (mut relay, mut archiver, mut feed) = (watch.stage("relay"), watch.stage("archiver"), watch.stage("feed"));
         let (mut serving, mut writing, mut upkeep) = (watch.stage("http"), watch.stage("streams"), watch.stage("upkeep"));
+        let mut exports = watch.stage("exports");
         let streams = CancellationToken::new();
 
         let revoked = Revocations::unread();
@@ -96,6 +98,9 @@ impl Process {
         if config.roles.contains(&Role::Archiver) {
             parts.archiver(&mut archiver).await?;
         }
+        if config.roles.contains(&Role::Exports) {
+            parts.exports(&mut exports)?;
+        }
         let (draining, writes) = (Arc::new(AtomicBool::new(false)), Writes::default());
         let (store, broker, revoked) = (parts.stores.first().cloned(), parts.brokers.first().cloned(), edge.map(|_| revoked));
         let ops = Ops { metrics, store, broker, hub, revoked, draining: draining.clone() };
@@ -107,7 +112,7 @@ impl Process {
         info!(%address, roles = ?config.roles, "started");
         let Parts { brokers, stores, .. } = parts;
         let (drain_wait, drain) = (Duration::from_millis(config.drain_wait_ms), Duration::from_secs(config.drain_seconds));
-        Ok(Self { address, drain_wait, drain, draining, writes, watch, relay, streams, serving, writing, feed, archiver, upkeep, brokers, stores })
+        Ok(Self { address, drain_wait, drain, draining, writes, watch, relay, streams, serving, writing, feed, archiver, exports, upkeep, brokers, stores })
     }
 
     /// Where it serves.
@@ -141,6 +146,7 @@ impl Process {
             warn!("writes in hand did not finish in time");
         }
         self.relay.stop(deadline).await;
+        self.exports.stop(deadline).await;
         self.streams.cancel();
         self.serving.stop(deadline).await;
         self.writing.stop(deadline).await;
@@ -206,6 +212,13 @@ impl Parts<'_> {
             let archiver = Archiver::new(store.clone(), reader.clone(), broker.clone(), config);
             stage.start(format!("archiver {shard}"), archiver.run(stage.token()));
         }
+        Ok(())
+    }
+
+    fn exports(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
+        let (store, reader) = (self.store(slipstream_store::Role::Exporter)?, self.store(slipstream_store::Role::Reader)?);
+        let exports = Exports::new(store, reader, exports::Config { fail_points: self.fail_points()? });
+        stage.start("exports", exports.run(stage.token()));
         Ok(())
     }
 

@@ -60,6 +60,8 @@ pub enum Role {
     Archiver,
     /// Reading the archive of the named tenant.
     Reader,
+    /// Making the files of exports, for all tenants.
+    Exporter,
 }
 
 impl Role {
@@ -70,6 +72,7 @@ impl Role {
             Self::Relay => "slipstream_relay",
             Self::Archiver => "slipstream_archiver",
             Self::Reader => "slipstream_reader",
+            Self::Exporter => "slipstream_exporter",
         }
     }
 }

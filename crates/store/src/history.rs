@@ -112,7 +112,7 @@ async fn read(connection: &mut PgConnection, tenant: &Tenant, query: &Query, leg
     rows.iter().map(|row| item(row, query.with_changes)).collect()
 }
 
-fn item(row: &PgRow, with_changes: bool) -> Result<Item, Error> {
+pub(crate) fn item(row: &PgRow, with_changes: bool) -> Result<Item, Error> {
     let keyset = Keyset { timestamp: row.try_get::<OffsetDateTime, _>("occurred_at")?.into(), id: row.try_get("event_id")? };
     let payload: String = row.try_get("payload")?;
     let has_changes: bool = row.try_get("has_changes")?;

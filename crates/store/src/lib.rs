@@ -15,6 +15,7 @@ pub mod activity;
 pub mod archive;
 pub mod cold;
 pub mod copilot;
+pub mod export;
 pub mod history;
 pub mod ledger;
 pub mod limits;

@@ -45,6 +45,25 @@ pub const MONTHS_AHEAD: u32 = 3;
 
 /// Most items of one page of history. More: cut to this.
 pub const HISTORY_LIMIT_MAX: u32 = 500;
+/// Rows of the first batch of an export, so that it begins at once.
+pub const EXPORT_ROWS_FIRST: usize = 100;
+/// Most rows of one batch of an export. More: the next batch.
+pub const EXPORT_ROWS_MAX: usize = 1_000;
+/// Bytes of payload that a batch of an export aims at, by the size of the events before it. A batch whose events are suddenly larger holds more, at most
+/// [`EXPORT_ROWS_MAX`] of the largest events.
+pub const EXPORT_BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Jobs of a user that are not done. More: [`Error::Refused`](crate::Error::Refused) with `export_in_progress`.
+pub const EXPORT_JOBS_USER_MAX: i64 = 1;
+/// Jobs of a tenant that are not done. More: [`Error::Refused`](crate::Error::Refused) with `too_many_exports`.
+pub const EXPORT_JOBS_TENANT_MAX: i64 = 4;
+/// Most jobs of one list. Older ones are left out.
+pub const EXPORT_JOBS_LISTED_MAX: i64 = 200;
+/// How long the file of a job can be fetched. Later: the job is expired.
+pub const EXPORT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an expired job is still told of.
+pub const EXPORT_TOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Most pieces of expired files that one statement deletes. More: the next call.
+pub const EXPORT_CHUNKS_DELETED_MAX: i64 = 16;
 /// Most events of one page of cold replay. More: cut to this; the page says through where it is complete.
 pub const COLD_LIMIT_MAX: u32 = 5_000;
 

@@ -10,6 +10,8 @@ pub const APPEND_SECONDS: &str = "slipstream_archive_append_seconds";
 pub const HISTORY_SECONDS: &str = "slipstream_history_page_seconds";
 /// Histogram: seconds of one page of the activity log, without its total.
 pub const ACTIVITY_SECONDS: &str = "slipstream_activity_page_seconds";
+/// Histogram: seconds of one batch of an export.
+pub const EXPORT_BATCH_SECONDS: &str = "slipstream_export_batch_seconds";
 /// Gauge: connections of a pool, by `role` and `state` (`busy`, `idle`).
 pub const CONNECTIONS: &str = "slipstream_store_connections";
 
@@ -21,5 +23,6 @@ pub fn describe() {
     describe_histogram!(APPEND_SECONDS, Unit::Seconds, "One archive transaction");
     describe_histogram!(HISTORY_SECONDS, Unit::Seconds, "One page of history");
     describe_histogram!(ACTIVITY_SECONDS, Unit::Seconds, "One page of the activity log, without its total");
+    describe_histogram!(EXPORT_BATCH_SECONDS, Unit::Seconds, "One batch of an export");
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections of a pool, by role and state");
 }

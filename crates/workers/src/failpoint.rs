@@ -22,12 +22,24 @@ pub enum Point {
     ArchiverBeforeCommit,
     /// The batch is committed.
     ArchiverCommitted,
+    /// A job of an export is this worker's, and nothing of it was made.
+    ExportClaimed,
+    /// A piece of an export is kept.
+    ExportKept,
 }
 
 impl Point {
     /// All of them, in the order of the flow.
-    pub const ALL: [Self; 6] =
-        [Self::RelayClaimed, Self::RelayPublished, Self::RelayMarked, Self::ArchiverFetched, Self::ArchiverBeforeCommit, Self::ArchiverCommitted];
+    pub const ALL: [Self; 8] = [
+        Self::RelayClaimed,
+        Self::RelayPublished,
+        Self::RelayMarked,
+        Self::ArchiverFetched,
+        Self::ArchiverBeforeCommit,
+        Self::ArchiverCommitted,
+        Self::ExportClaimed,
+        Self::ExportKept,
+    ];
 
     /// Its name in settings.
     pub fn name(self) -> &'static str {
@@ -38,6 +50,8 @@ impl Point {
             Self::ArchiverFetched => "archiver.fetched",
             Self::ArchiverBeforeCommit => "archiver.before_commit",
             Self::ArchiverCommitted => "archiver.committed",
+            Self::ExportClaimed => "export.claimed",
+            Self::ExportKept => "export.kept",
         }
     }
 }

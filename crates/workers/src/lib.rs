@@ -1,4 +1,5 @@
-//! The loops without HTTP: the relay from the outbox to the broker, and the archiver from the broker to the archive.
+//! The loops without HTTP: the relay from the outbox to the broker, the archiver from the broker to the archive, and the exports from the archive to
+//! files.
 //!
 //! What every other crate may rely on:
 //! - **Nothing committed is lost, nothing is shown twice.** A row of the outbox goes out at least once and is deduplicated by `<tenant>:<event id>`: by the broker within its
@@ -10,6 +11,7 @@
 
 pub mod activity;
 pub mod archiver;
+pub mod exports;
 pub mod failpoint;
 pub mod limits;
 pub mod metrics;
@@ -18,5 +20,6 @@ pub mod relay;
 mod backoff;
 
 pub use archiver::Archiver;
+pub use exports::Exports;
 pub use failpoint::FailPoints;
 pub use relay::Relay;

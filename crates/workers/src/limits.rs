@@ -66,6 +66,24 @@ pub const EVIDENCE_MESSAGES: u64 = 16;
 pub const DEAD_LETTER_ATTEMPTS: u32 = 3;
 /// How often lag is measured.
 pub const LAG_EVERY: Duration = Duration::from_secs(5);
+/// Bytes after which a piece of an export is kept; it ends with the event that passes them.
+pub const EXPORT_CHUNK_BYTES: usize = 1024 * 1024;
+/// Largest file of an export. Larger: the job fails, with the reason.
+pub const EXPORT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// How often an export may be begun. More: something in it ends the workers, and it fails.
+pub const EXPORT_ATTEMPTS_MAX: u32 = 10;
+/// How often a worker that makes an export says that it is alive.
+pub const EXPORT_BEAT: Duration = Duration::from_secs(2);
+/// After how long without a word the job of a worker is another's. Much longer than a statement may take.
+pub const EXPORT_STALE: Duration = Duration::from_secs(30);
+/// How long a worker tries to read while the database is away. Then it leaves the job where it is.
+pub const EXPORT_PATIENCE: Duration = Duration::from_secs(20);
+/// Pause between two looks for jobs.
+pub const EXPORT_POLL: Duration = Duration::from_millis(500);
+/// How often old files are looked for.
+pub const EXPORT_CLEAN_EVERY: Duration = Duration::from_secs(10);
+/// Pause between two batches of old pieces that are deleted.
+pub const EXPORT_CLEAN_PAUSE: Duration = Duration::from_millis(100);
 /// How often the partitions of the months to come are seen to.
 pub const UPKEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 

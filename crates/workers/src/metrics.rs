@@ -54,6 +54,10 @@ pub const ACTIVITY_PRUNE_SECONDS: &str = "slipstream_activity_prune_seconds";
 pub const CHECKPOINTS_TOTAL: &str = "slipstream_ledger_checkpoints_total";
 /// Ledgers that were not signed because they do not begin with what was signed of them: someone changed the archive.
 pub const CHECKPOINTS_REFUSED_TOTAL: &str = "slipstream_ledger_checkpoints_refused_total";
+/// Jobs of exports that a worker let go of, by `outcome`: `ready`, `failed`, `lost`.
+pub const EXPORTS_TOTAL: &str = "slipstream_exports_made_total";
+/// From the claim of an export's job to the whole file.
+pub const EXPORT_SECONDS: &str = "slipstream_exports_job_seconds";
 
 /// Registers the descriptions.
 pub fn describe() {
@@ -79,6 +83,8 @@ pub fn describe() {
     describe_counter!(RESTARTS_TOTAL, Unit::Count, "New archiver readers after a failure, by reason");
     describe_counter!(CHECKPOINTS_TOTAL, Unit::Count, "Checkpoints of ledgers that were signed");
     describe_counter!(CHECKPOINTS_REFUSED_TOTAL, Unit::Count, "Ledgers that were not signed because the archive is not what it was");
+    describe_counter!(EXPORTS_TOTAL, Unit::Count, "Jobs of exports that a worker let go of, by outcome (ready, failed, lost)");
+    describe_histogram!(EXPORT_SECONDS, Unit::Seconds, "From the claim of an export's job to the whole file");
     describe_gauge!(MONTHS_AHEAD, Unit::Count, "Months after the current one for which the archive has partitions");
     describe_counter!(ACTIVITY_PRUNED_TOTAL, Unit::Count, "Entries beyond the limits of activity logs");
     describe_gauge!(ACTIVITY_PRUNE_SECONDS, Unit::Seconds, "The last look at the limits of all activity logs");

@@ -13,22 +13,26 @@ use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_LEN_MAX};
 pub(super) fn parse(query: &Query, viewer: &Viewer, open: impl Fn(&str) -> Result<Keyset, NoCursor>) -> Result<history::Query, Failure> {
     let mut invalid = Vec::new();
     let limit = keep(&mut invalid, query.integer("limit", HISTORY_LIMIT_DEFAULT, 1..=HISTORY_LIMIT_MAX));
-    let filter = keep(&mut invalid, Filter::from_query(query.pairs()).map_err(|fault| query.refuse(fault)));
-    let from = keep(&mut invalid, query.timestamp("timeStart"));
-    let until = keep(&mut invalid, query.timestamp("timeEnd"));
-    let actions = keep(&mut invalid, list(query, "action"));
-    let categories = keep(&mut invalid, categories(query));
-    let search = keep(&mut invalid, text(query, "q", SEARCH_LEN_MAX));
-    let correlation_id = keep(&mut invalid, text(query, "correlationId", slipstream_event::limits::FILTER_VALUE_LEN_MAX));
-    let with_changes = keep(&mut invalid, with_changes(query)).unwrap_or_default();
+    let wanted = filters(query, viewer, &mut invalid);
     if !invalid.is_empty() {
         return Err(invalid.into());
     }
-    if with_changes && !(viewer.admin || viewer.quality || viewer.platform) {
-        return Err(Problem::forbidden("role_forbidden", "only roles that audit may include the changes").into());
-    }
+    may_include(&wanted)?;
     let after = query.text("cursor").map(|cursor| open_cursor(cursor, open)).transpose()?;
-    Ok(history::Query {
+    Ok(history::Query { after, limit: limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or_default(), ..wanted })
+}
+
+/// Reads which events are wanted, for pages and exports alike. What is wrong is added to `invalid`.
+pub(crate) fn filters(query: &Query, viewer: &Viewer, invalid: &mut Vec<Invalid>) -> history::Query {
+    let filter = keep(invalid, Filter::from_query(query.pairs()).map_err(|fault| query.refuse(fault)));
+    let from = keep(invalid, query.timestamp("timeStart"));
+    let until = keep(invalid, query.timestamp("timeEnd"));
+    let actions = keep(invalid, list(query, "action"));
+    let categories = keep(invalid, categories(query));
+    let search = keep(invalid, text(query, "q", SEARCH_LEN_MAX));
+    let correlation_id = keep(invalid, text(query, "correlationId", slipstream_event::limits::FILTER_VALUE_LEN_MAX));
+    let with_changes = keep(invalid, with_changes(query)).unwrap_or_default();
+    history::Query {
         viewer: viewer.clone(),
         filter: filter.unwrap_or_default(),
         // Older clients name actions in capitals; an action is in small letters.
@@ -38,10 +42,21 @@ pub(super) fn parse(query: &Query, viewer: &Viewer, open: impl Fn(&str) -> Resul
         from: from.flatten(),
         until: until.flatten(),
         text: search.flatten(),
-        after,
-        limit: limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or_default(),
         with_changes,
-    })
+        ..history::Query::default()
+    }
+}
+
+/// Whether the viewer may have what it asks to be included.
+///
+/// # Errors
+/// 403 for the changes, which are for roles that audit.
+pub(crate) fn may_include(wanted: &history::Query) -> Result<(), Problem> {
+    let viewer = &wanted.viewer;
+    if wanted.with_changes && !(viewer.admin || viewer.quality || viewer.platform) {
+        return Err(Problem::forbidden("role_forbidden", "only roles that audit may include the changes"));
+    }
+    Ok(())
 }
 
 /// Opens a cursor. Older clients send the time's `+` as it is, so that it arrives as a space.

@@ -4,13 +4,12 @@ use std::io::IsTerminal;
 
 use indicatif::ProgressBar;
 use serde_json::value::RawValue;
-use slipstream_event::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::filters::Filters;
+use super::Output;
 use super::output::until_closed;
 use super::pretty::{self, Style};
-use super::{Output, when};
+use super::selection::Selection;
 use crate::client::{Client, Connection, Pages, Reach};
 
 /// How many events pass between two lines of progress, where stderr is no terminal.
@@ -33,27 +32,12 @@ pub struct Args {
     /// Print each event as its JSON, one a line
     #[arg(long)]
     pub json: bool,
-    /// Not before this time: RFC 3339, a day, or how long ago (2h)
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub since: Option<Timestamp>,
-    /// Not after this time: RFC 3339, a day (its begin), or how long ago (2h)
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub until: Option<Timestamp>,
-    /// With this text in the message, or in the names or ids of entity or actor
-    #[arg(long = "query", short = 'q', value_name = "TEXT")]
-    pub text: Option<String>,
-    /// Actions: created,deleted
-    #[arg(long, value_name = "ACTION", value_delimiter = ',')]
-    pub action: Vec<String>,
-    /// What belongs together under this id
-    #[arg(long, value_name = "ID")]
-    pub correlation_id: Option<String>,
     /// Print without colours
     #[arg(long, env = "NO_COLOR", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_color: bool,
     /// What to show.
     #[command(flatten)]
-    pub filters: Filters,
+    pub selection: Selection,
     /// Where to connect.
     #[command(flatten)]
     pub connection: Connection,
@@ -67,25 +51,10 @@ pub async fn run(args: Args, output: &mut Output, shutdown: CancellationToken) -
     let client = Client::new(args.connection.resolve(Reach::Tenant)?, |line| eprintln!("{line}"))?;
     let result = tokio::select! {
         biased;
-        result = print(&args, Pages::new(client, args.query()), output, &shutdown) => result,
+        result = print(&args, Pages::new(client, args.selection.query()), output, &shutdown) => result,
         () = shutdown.cancelled() => Ok(()),
     };
     until_closed(result)
-}
-
-impl Args {
-    fn query(&self) -> Vec<(&'static str, String)> {
-        let mut query = self.filters.query();
-        let texts = [
-            ("timeStart", self.since.map(|t| t.to_string())),
-            ("timeEnd", self.until.map(|t| t.to_string())),
-            ("q", self.text.clone()),
-            ("correlationId", self.correlation_id.clone()),
-        ];
-        query.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        query.extend(self.action.iter().map(|action| ("action", action.clone())));
-        query
-    }
 }
 
 async fn print(args: &Args, mut pages: Pages, output: &mut Output, shutdown: &CancellationToken) -> anyhow::Result<()> {
@@ -153,10 +122,6 @@ fn limit(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| "must be a number from 1; --all shows all".to_owned())
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
-    when::moment(text, Timestamp::now())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -193,7 +158,7 @@ mod tests {
             text("action", "created"),
             text("action", "deleted"),
         ];
-        assert_eq!(cli.args.query(), want);
+        assert_eq!(cli.args.selection.query(), want);
         for bad in [&["x", "--limit", "0"][..], &["x", "--all", "--limit", "5"], &["x", "--since", "yesterday"]] {
             assert!(Cli::try_parse_from(bad).is_err(), "{bad:?}");
         }

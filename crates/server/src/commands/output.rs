@@ -53,6 +53,15 @@ impl Output {
         if self.buffer.len() >= BUFFER_BYTES_MAX { self.flush().await } else { Ok(()) }
     }
 
+    /// Writes bytes as they are. As [`Output::line`].
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub async fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BUFFER_BYTES_MAX { self.flush().await } else { Ok(()) }
+    }
+
     /// Sends on what was written.
     ///
     /// # Errors

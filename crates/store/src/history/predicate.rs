@@ -8,9 +8,9 @@ use super::Query;
 
 /// A part of time that one statement reads: from `from` (inclusive), below `below`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Leg {
-    pub(super) from: Option<OffsetDateTime>,
-    pub(super) below: Option<OffsetDateTime>,
+pub(crate) struct Leg {
+    pub(crate) from: Option<OffsetDateTime>,
+    pub(crate) below: Option<OffsetDateTime>,
 }
 
 /// How a page is read: first the months in which its items most likely are, then, when they do not suffice, all that is older.
@@ -34,7 +34,7 @@ pub(super) fn statement(tenant: &Tenant, query: &Query, leg: Leg, limit: usize) 
     sql
 }
 
-fn push_time(sql: &mut QueryBuilder<Postgres>, query: &Query, leg: Leg) {
+pub(crate) fn push_time(sql: &mut QueryBuilder<Postgres>, query: &Query, leg: Leg) {
     if let Some(from) = query.from.map(|from| from.datetime()).max(leg.from) {
         sql.push(" and e.occurred_at >= ").push_bind(from);
     }
@@ -75,7 +75,7 @@ pub(crate) fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
 }
 
 /// What the reader wants: the same as [`Filter::takes`](slipstream_event::Filter::takes), and what history has beyond it.
-fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &Query) {
+pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &Query) {
     let filter = &query.filter;
     if !filter.types.is_empty() {
         let prefixes: Vec<String> = filter.types.iter().map(|prefix| prefix.trim_end_matches(".*").trim_end_matches('.').to_owned()).collect();
@@ -109,7 +109,7 @@ pub(crate) fn push_any(sql: &mut QueryBuilder<Postgres>, column: &'static str, w
     }
 }
 
-fn push_text(sql: &mut QueryBuilder<Postgres>, text: Option<&str>) {
+pub(crate) fn push_text(sql: &mut QueryBuilder<Postgres>, text: Option<&str>) {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return };
     let pattern = crate::like::contains(text);
     let columns = ["e.message", "e.entity_name", "e.entity_id", "e.action", "e.actor_id", "e.actor_name"];

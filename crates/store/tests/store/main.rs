@@ -6,6 +6,7 @@ mod archive;
 mod cluster;
 mod cold;
 mod emit;
+mod export;
 mod fixture;
 mod history;
 mod isolation;

@@ -16,14 +16,19 @@ slipstream_api: INSERT copilot.support_tickets
 slipstream_api: INSERT slipstream.activity_answer
 slipstream_api: INSERT slipstream.activity_settings
 slipstream_api: INSERT slipstream.activity_silence
+slipstream_api: INSERT slipstream.export_job
 slipstream_api: SELECT copilot.support_tickets
 slipstream_api: SELECT copilot.users
 slipstream_api: SELECT slipstream.activity_answer
 slipstream_api: SELECT slipstream.activity_settings
 slipstream_api: SELECT slipstream.activity_silence
+slipstream_api: SELECT slipstream.export_chunk
+slipstream_api: SELECT slipstream.export_job
 slipstream_api: UPDATE copilot.support_tickets
 slipstream_api: UPDATE slipstream.activity_settings
 slipstream_api: UPDATE slipstream.activity_silence
+slipstream_api: UPDATE slipstream.export_job.claim
+slipstream_api: UPDATE slipstream.export_job.state
 slipstream_archiver: EXECUTE ensure_event_partitions
 slipstream_archiver: EXECUTE event_months_ahead
 slipstream_archiver: EXECUTE event_past_before
@@ -56,6 +61,25 @@ slipstream_archiver: UPDATE slipstream.activity_settings.pruned_seq
 slipstream_archiver: UPDATE slipstream.archive_watermark
 slipstream_archiver: UPDATE slipstream.stream_epoch
 slipstream_archiver: UPDATE slipstream.tenant_head
+slipstream_exporter: DELETE slipstream.export_chunk
+slipstream_exporter: DELETE slipstream.export_job
+slipstream_exporter: INSERT slipstream.export_chunk
+slipstream_exporter: SELECT slipstream.export_chunk
+slipstream_exporter: SELECT slipstream.export_job
+slipstream_exporter: UPDATE slipstream.export_job.attempts
+slipstream_exporter: UPDATE slipstream.export_job.beat_at
+slipstream_exporter: UPDATE slipstream.export_job.bytes
+slipstream_exporter: UPDATE slipstream.export_job.chunks
+slipstream_exporter: UPDATE slipstream.export_job.claim
+slipstream_exporter: UPDATE slipstream.export_job.expires_at
+slipstream_exporter: UPDATE slipstream.export_job.failure
+slipstream_exporter: UPDATE slipstream.export_job.finished_at
+slipstream_exporter: UPDATE slipstream.export_job.last_event_id
+slipstream_exporter: UPDATE slipstream.export_job.last_occurred_at
+slipstream_exporter: UPDATE slipstream.export_job.rows_done
+slipstream_exporter: UPDATE slipstream.export_job.sha256
+slipstream_exporter: UPDATE slipstream.export_job.started_at
+slipstream_exporter: UPDATE slipstream.export_job.state
 slipstream_platform: DELETE copilot.support_tickets
 slipstream_platform: EXECUTE append
 slipstream_platform: INSERT copilot.support_tickets
@@ -136,6 +160,12 @@ async fn what_a_role_must_not_do_fails() {
         ("slipstream_api", "insert into slipstream.outbox (tenant_id, event_id, type, payload) values ('a', gen_random_uuid(), 'a.b.c', '')"),
         ("slipstream_api", "select * from slipstream.event"),
         ("slipstream_api", "update copilot.users set name = ''"),
+        ("slipstream_api", "update slipstream.export_job set sha256 = null"),
+        ("slipstream_api", "delete from slipstream.export_chunk"),
+        ("slipstream_exporter", "insert into slipstream.export_job default values"),
+        ("slipstream_exporter", "update slipstream.export_job set query = '{}'"),
+        ("slipstream_exporter", "select * from slipstream.event"),
+        ("slipstream_reader", "select * from slipstream.export_job"),
         ("slipstream_reader", "insert into slipstream.event default values"),
         ("slipstream_reader", "update slipstream.archive_watermark set seq = 0"),
         ("slipstream_reader", "select * from copilot.support_tickets"),
