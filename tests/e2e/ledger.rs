@@ -21,7 +21,7 @@ impl Signed {
     async fn start() -> Self {
         let signer = Signer::generate("ledger-1").unwrap();
         let stack = every_second().env("SLIPSTREAM_LEDGER_KEY", &signer.to_secret()).start().await;
-        let node = stack.node("api,gateway,relay,archiver").await;
+        let node = stack.node("api,gateway,relay,archiver,exports").await;
         let http = stack.http(&node, "acme");
         Self { stack, node, signer, http }
     }
@@ -209,6 +209,23 @@ async fn an_export_is_checked_without_the_platform() {
     assert_eq!(cut.status.code(), Some(2));
     let foreign = Signer::generate("ledger-1").unwrap().verifier().to_string();
     assert_eq!(report(&alone(file, &foreign).await)["findings"][0]["kind"], "checkpoint");
+}
+
+#[tokio::test]
+async fn the_manifest_of_an_export_is_signed() {
+    let signed = Signed::start().await;
+    signed.publish(5).await;
+    let job = signed.http.post("/api/exports", &json!({"format": "ndjson"})).await.expect(202);
+    let path = format!("/api/exports/{}/manifest", job["id"].as_str().unwrap());
+    let manifest = eventually("the file is ready", async || match signed.http.get(&path).await {
+        answer if answer.status == 200 => Ok(answer.expect(200)),
+        answer => Err(answer.text),
+    })
+    .await;
+    let (over, value) = (manifest["signature"]["over"].as_str().unwrap(), manifest["signature"]["value"].as_str().unwrap());
+    signed.trusted().verify_bytes("slipstream-export-manifest", over.as_bytes(), value).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(over).unwrap()["sha256"], manifest["sha256"]);
+    assert!(signed.trusted().open(manifest["checkpoint"].as_str().unwrap()).unwrap().size >= 5);
 }
 
 /// Nobody gets a rewritten archive signed: not by waiting for the next minute either.

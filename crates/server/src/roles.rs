@@ -171,7 +171,8 @@ impl Parts<'_> {
     fn api(&mut self, access: &Access, key: &CursorKey) -> anyhow::Result<Router> {
         let (writer, reader) = (self.store(slipstream_store::Role::Api)?, self.store(slipstream_store::Role::Reader)?);
         let state = ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards);
-        Ok(slipstream_api::router(state.with_ledger_keys(self.config.ledger().map_err(anyhow::Error::msg)?.trusted)))
+        let keys = self.config.ledger().map_err(anyhow::Error::msg)?;
+        Ok(slipstream_api::router(state.with_ledger_keys(keys.trusted, keys.signers)))
     }
 
     /// The connection of the roles that serve callers: a gateway's, else with the few rights that domain routes need.

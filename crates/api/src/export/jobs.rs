@@ -17,7 +17,7 @@ use slipstream_domain::declared::By;
 use slipstream_domain::export::{self as rules, Export};
 use slipstream_event::{Fault, Position, subject};
 use slipstream_store::export::{self as table, Bound, Job, New, Reach, State as JobState};
-use slipstream_store::{Error, Tx};
+use slipstream_store::{Error, Tx, ledger};
 use uuid::Uuid;
 
 use super::request;
@@ -26,6 +26,9 @@ use crate::id::Id;
 use crate::origin::Origin;
 use crate::routes::Endpoint;
 use crate::{ApiState, limits};
+
+/// The purpose for which manifests are signed.
+const MANIFEST: &str = "slipstream-export-manifest";
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     Endpoint { route: Route::new("POST", "/api/exports", Class::Admin), handler: || post(create) },
@@ -118,13 +121,15 @@ async fn remove(State(state): State<ApiState>, admin: Admin, id: Id) -> Result<R
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// What the file holds. `signature` and `checkpoint` are for the ledger; null says that there is none.
+/// What the file holds, with the last checkpoint of the tenant's ledger, and signed when there is a key: `signature.value` is over the text `signature.over`, which says the same
+/// as the members beside it, for the purpose [`MANIFEST`] (`slipstream_event::ledger::Verifier::verify_bytes`).
 async fn manifest(State(state): State<ApiState>, admin: Admin, id: Id) -> Result<Response, Failure> {
     let job = job(&state, &admin, id).await?;
     let sha256 = finished(&job)?;
     let Bound { shard, epoch, seq, head } = job.bound;
     let through = state.cursor_key.seal(&job.tenant, Position::new(shard, epoch, seq));
-    Ok(answer(&json!({
+    let checkpoint = ledger::state(&state.archive, &job.tenant).await?.checkpoint;
+    let mut manifest = json!({
         "id": job.id,
         "tenant": job.tenant,
         "format": job.format,
@@ -137,9 +142,14 @@ async fn manifest(State(state): State<ApiState>, admin: Admin, id: Id) -> Result
         "createdAt": job.created_at,
         "finishedAt": job.finished_at,
         "archive": {"through": through, "upperSeq": head},
-        "checkpoint": null,
-        "signature": null,
-    })))
+        "checkpoint": checkpoint,
+    });
+    let over = manifest.to_string();
+    manifest["signature"] = state.ledger_signers.as_deref().map_or(Value::Null, |signers| {
+        let (key, value) = signers.sign_bytes(MANIFEST, over.as_bytes());
+        json!({"key": key.to_string(), "over": over, "value": value})
+    });
+    Ok(answer(&manifest))
 }
 
 /// The job, if this caller may know it.
