@@ -38,6 +38,15 @@ const CASES: &[Case] = &[
     ("GET", "/api/events/ws", "", Foreign::Socket),
     ("GET", "/api/v1/events/ws", "", Foreign::Socket),
     ("GET", "/api/events/history", "", Foreign::Own(200)),
+    ("GET", "/api/entities/{entityType}/{entityId}/timeline", "", Foreign::Own(200)),
+    ("GET", "/audit-events", "", Foreign::Own(200)),
+    ("GET", "/audit/", "", Foreign::Own(200)),
+    ("POST", "/audit/", r#"{"entity_type":"work_order","entity_id":"theirs","action":"done"}"#, Foreign::Own(201)),
+    ("GET", "/api/saved-views", "", Foreign::Own(200)),
+    ("POST", "/api/saved-views", r#"{"name":"theirs","query":{},"shared":true}"#, Foreign::Own(201)),
+    ("GET", "/api/saved-views/{id}", "", Foreign::NotFound),
+    ("PUT", "/api/saved-views/{id}", r#"{"name":"theirs","query":{}}"#, Foreign::NotFound),
+    ("DELETE", "/api/saved-views/{id}", "", Foreign::NotFound),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
@@ -56,6 +65,7 @@ const CANARY: &str = "canary-of-the-victim";
 struct Ours {
     ticket: String,
     revocation: String,
+    view: String,
 }
 
 fn routes() -> Vec<Route> {
@@ -174,8 +184,9 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     })
     .await;
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
+    let view = ours.post("/api/saved-views", &json!({"name": CANARY, "query": {"q": CANARY}, "shared": true})).await.expect(201);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
-    Ours { ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]) }
+    Ours { ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]), view: text(&view["id"]) }
 }
 
 /// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.
@@ -213,6 +224,8 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     let ours = stack.http(node, "acme");
     let listed = ours.get("/api/admin/revocations").await.expect(200);
     assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["id"]), (1, &json!(own.revocation)));
+    let view = ours.get(&format!("/api/saved-views/{}", own.view)).await.expect(200);
+    assert_eq!((&view["name"], &view["version"]), (&json!(CANARY), &json!(1)));
     let row = ours.get(&format!("/copilot/support-tickets/{}", own.ticket)).await.expect(200)["data"].clone();
     assert_eq!((&row["subject"], &row["status"]), (&json!(CANARY), &json!("OPEN")));
     assert_eq!(ours.get("/copilot/support-tickets/").await.expect(200)["total"], 1);
@@ -220,7 +233,12 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
 }
 
 async fn call(http: &Http, method: &str, path: &str, body: &str, own: &Ours) -> Answer {
-    let id = if path.starts_with("/api/admin/revocations") { &own.revocation } else { &own.ticket };
+    let id = match path {
+        _ if path.starts_with("/api/admin/revocations") => &own.revocation,
+        _ if path.starts_with("/api/saved-views") => &own.view,
+        _ => &own.ticket,
+    };
+    let path = path.replace("{entityType}", "shop.order").replace("{entityId}", CANARY);
     let (path, body) = (path.replace("{id}", id), body.replace("{id}", id));
     let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &[("content-type", "application/json")] };
     http.send(method, &path, headers, &body).await.unwrap()

@@ -1,6 +1,7 @@
 //! The promises of the platform, tested from outside: on the program itself, a real broker and a real database.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking, as the tests do")]
 
+mod audit;
 mod bad_input;
 mod cli;
 mod clients;
@@ -10,6 +11,7 @@ mod credentials;
 mod drain;
 mod faults;
 mod flow;
+mod history;
 mod http1;
 mod http2;
 mod ingest;
@@ -18,6 +20,7 @@ mod nginx;
 mod resume;
 mod revocation;
 mod rolling;
+mod saved_views;
 mod schedule;
 mod shards;
 mod slow;

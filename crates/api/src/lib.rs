@@ -6,13 +6,17 @@
 //!   the same table.
 //! - Bad input changes nothing and is answered by problem+json that names the field. Without a database the answer is 503 with `Retry-After`.
 
+mod audit;
 mod copilot;
 mod failure;
 mod history;
+mod id;
 pub mod limits;
 mod origin;
 mod routes;
+mod saved_views;
 mod state;
+mod timeline;
 
 pub use routes::{ROUTES, router};
 pub use state::ApiState;

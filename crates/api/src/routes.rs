@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use slipstream_access::{Problem, Route};
 
-use crate::{ApiState, copilot, history};
+use crate::{ApiState, audit, copilot, history, saved_views, timeline};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
@@ -24,5 +24,6 @@ pub fn router(state: ApiState) -> Router {
 }
 
 fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    history::ENDPOINTS.iter().chain(copilot::support_tickets::ENDPOINTS)
+    let of_events = history::ENDPOINTS.iter().chain(timeline::ENDPOINTS).chain(audit::ENDPOINTS).chain(saved_views::ENDPOINTS);
+    of_events.chain(copilot::support_tickets::ENDPOINTS)
 }

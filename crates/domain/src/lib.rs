@@ -5,9 +5,11 @@
 //! - Every event comes out of its declaration in the registry; a change that changes nothing has none.
 //! - A [`Refusal`] says which rule is violated, in a stable word.
 
+pub mod audit;
 pub mod copilot;
 pub mod declared;
 pub mod limits;
 mod refusal;
+pub mod saved_views;
 
 pub use refusal::Refusal;

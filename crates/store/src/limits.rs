@@ -41,6 +41,14 @@ pub const COPY_BYTES: usize = 128 * 1024;
 pub const MONTHS_AHEAD: u32 = 3;
 
 /// Most items of one page of history. More: cut to this.
-pub const HISTORY_LIMIT_MAX: u32 = 500;
+pub const HISTORY_LIMIT_MAX: u32 = 1_000;
+/// Longest search for free text. Longer: [`Error::SearchTimeout`](crate::Error::SearchTimeout).
+pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Batches that a search reads at once: first so many, then twice as many each time, up to [`SEARCH_BATCHES_MAX`].
+pub const SEARCH_BATCHES_FIRST: usize = 4;
+/// Most batches that a search reads at once. More: the next round.
+pub const SEARCH_BATCHES_MAX: usize = 64;
+/// Most events that are counted for one answer. More: the count is this, and said to be an estimate.
+pub const HISTORY_COUNT_MAX: u32 = 100_000;
 /// Most events of one page of cold replay. More: cut to this; the page says through where it is complete.
 pub const COLD_LIMIT_MAX: u32 = 5_000;

@@ -20,10 +20,10 @@ use slipstream_store::copilot::support_tickets as table;
 use slipstream_store::{Scope, Tx};
 use uuid::Uuid;
 
-use super::id::Id;
 use super::paging::Paging;
 use crate::ApiState;
 use crate::failure::Failure;
+use crate::id::Id;
 use crate::origin::Origin;
 use crate::routes::Endpoint;
 

@@ -9,12 +9,19 @@ use crate::fixture::{Log, event};
 /// Every right of a role on a table, column or function of ours, one per line. A change here is a decision.
 const RIGHTS: &str = "\
 slipstream_api: DELETE copilot.support_tickets
+slipstream_api: DELETE slipstream.request_key
+slipstream_api: DELETE slipstream.saved_view
 slipstream_api: EXECUTE append
 slipstream_api: EXECUTE emit
 slipstream_api: INSERT copilot.support_tickets
+slipstream_api: INSERT slipstream.request_key
+slipstream_api: INSERT slipstream.saved_view
 slipstream_api: SELECT copilot.support_tickets
 slipstream_api: SELECT copilot.users
+slipstream_api: SELECT slipstream.request_key
+slipstream_api: SELECT slipstream.saved_view
 slipstream_api: UPDATE copilot.support_tickets
+slipstream_api: UPDATE slipstream.saved_view
 slipstream_archiver: EXECUTE ensure_event_partitions
 slipstream_archiver: EXECUTE event_months_ahead
 slipstream_archiver: EXECUTE event_past_before
