@@ -83,11 +83,12 @@ pub fn keyset(data: &[u8]) {
     let (key, one, other) = (CursorKey::new(b"key"), tenant("a"), tenant("b"));
     let given = text(data);
     // Under a key that seals nothing here, as in `cursor`.
-    let Ok(keyset) = Keyset::open(&CursorKey::new(b"unused"), &one, &given) else { return };
+    let Ok(keyset) = Keyset::open(&CursorKey::new(b"unused"), &one, "query", &given) else { return };
     assert!(given.contains('|'), "a text that nobody sealed was opened");
-    let sealed = keyset.seal(&key, &one);
-    assert_eq!(Keyset::open(&key, &one, &sealed), Ok(keyset));
-    assert!(Keyset::open(&key, &other, &sealed).is_err(), "opened by another tenant");
+    let sealed = keyset.seal(&key, &one, "query");
+    assert_eq!(Keyset::open(&key, &one, "query", &sealed), Ok(keyset));
+    assert!(Keyset::open(&key, &other, "query", &sealed).is_err(), "opened by another tenant");
+    assert!(Keyset::open(&key, &one, "another", &sealed).is_err(), "opened by another query");
     assert!(key.open(&one, &sealed).is_err(), "a page opened as a place in a stream");
 }
 

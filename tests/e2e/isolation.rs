@@ -55,6 +55,15 @@ const CASES: &[Case] = &[
     ("GET", "/api/exports/{id}/manifest", "", Foreign::NotFound),
     ("DELETE", "/api/exports/{id}", "", Foreign::NotFound),
     ("GET", "/api/entities/{entityType}/{entityId}/evidence-pack", "", Foreign::NotFound),
+    ("GET", "/api/entities/{entityType}/{entityId}/timeline", "", Foreign::Own(200)),
+    ("GET", "/audit-events", "", Foreign::Own(200)),
+    ("GET", "/audit/", "", Foreign::Own(200)),
+    ("POST", "/audit/", r#"{"entity_type":"work_order","entity_id":"theirs","action":"done"}"#, Foreign::Own(201)),
+    ("GET", "/api/saved-views", "", Foreign::Own(200)),
+    ("POST", "/api/saved-views", r#"{"name":"theirs","query":{},"shared":true}"#, Foreign::Own(201)),
+    ("GET", "/api/saved-views/{id}", "", Foreign::NotFound),
+    ("PUT", "/api/saved-views/{id}", r#"{"name":"theirs","query":{}}"#, Foreign::NotFound),
+    ("DELETE", "/api/saved-views/{id}", "", Foreign::NotFound),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
@@ -75,6 +84,7 @@ struct Ours {
     ticket: String,
     revocation: String,
     export: String,
+    view: String,
 }
 
 fn routes() -> Vec<Route> {
@@ -195,8 +205,15 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     .await;
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
     let job = ours.post("/api/exports", &json!({"format": "csv", "filters": {"q": CANARY}})).await.expect(202);
+    let view = ours.post("/api/saved-views", &json!({"name": CANARY, "query": {"q": CANARY}, "shared": true})).await.expect(201);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
-    Ours { event: text(&published["id"]), ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]), export: text(&job["id"]) }
+    Ours {
+        event: text(&published["id"]),
+        ticket: text(&row["data"]["id"]),
+        revocation: text(&entry["id"]),
+        export: text(&job["id"]),
+        view: text(&view["id"]),
+    }
 }
 
 /// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.
@@ -234,6 +251,8 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     let ours = stack.http(node, "acme");
     let listed = ours.get("/api/admin/revocations").await.expect(200);
     assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["id"]), (1, &json!(own.revocation)));
+    let view = ours.get(&format!("/api/saved-views/{}", own.view)).await.expect(200);
+    assert_eq!((&view["name"], &view["version"]), (&json!(CANARY), &json!(1)));
     let row = ours.get(&format!("/copilot/support-tickets/{}", own.ticket)).await.expect(200)["data"].clone();
     assert_eq!((&row["subject"], &row["status"]), (&json!(CANARY), &json!("OPEN")));
     assert_eq!(ours.get("/copilot/support-tickets/").await.expect(200)["total"], 1);
@@ -249,6 +268,7 @@ async fn call(http: &Http, method: &str, path: &str, body: &str, own: &Ours) -> 
         path if path.starts_with("/api/admin/revocations") => &own.revocation,
         path if path.starts_with("/api/events") => &own.event,
         path if path.starts_with("/api/exports") => &own.export,
+        path if path.starts_with("/api/saved-views") => &own.view,
         _ => &own.ticket,
     };
     let (path, body) = (path.replace("{id}", id), body.replace("{id}", id));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking, as the tests do")]
 
 mod activity;
+mod audit;
 mod bad_input;
 mod cli;
 mod clients;
@@ -12,6 +13,7 @@ mod drain;
 mod export;
 mod faults;
 mod flow;
+mod history;
 mod http1;
 mod http2;
 mod ingest;
@@ -21,6 +23,7 @@ mod nginx;
 mod resume;
 mod revocation;
 mod rolling;
+mod saved_views;
 mod schedule;
 mod shards;
 mod slow;

@@ -31,6 +31,11 @@ impl Query {
         Ok(Self(pairs))
     }
 
+    /// Parameters that come from elsewhere than a query string.
+    pub fn of_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     /// All pairs.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -59,6 +59,10 @@ impl From<Error> for Failure {
                 Problem::unavailable("storage_unavailable", "the database does not answer; try again")
             }
             Error::Contended(_) => Problem::unavailable("storage_unavailable", "others changed the same; try again").with_retry_after(Duration::from_secs(1)),
+            Error::SearchTimeout => {
+                Problem::unavailable("search_timeout", "the search took too long: narrow its time range (timeStart, timeEnd) or its filters")
+                    .with_retry_after(Duration::from_secs(5))
+            }
             Error::Conflict { .. } => Problem::conflict("duplicate", "the same exists already"),
             Error::Reference { .. } => Problem::not_found(),
             Error::Refused { .. } | Error::EventTooLarge { .. } | Error::TooManyEvents { .. } => {

@@ -5,6 +5,7 @@
 
 pub(crate) mod etag;
 pub(crate) mod request;
+pub(crate) mod shown;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -12,8 +13,8 @@ use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use slipstream_access::{Class, Query, Route, Streamer};
-use slipstream_event::{Position, Tenant, subject};
-use slipstream_store::history::{self, Page};
+use slipstream_event::{Position, subject};
+use slipstream_store::history;
 
 use crate::failure::Failure;
 use crate::routes::Endpoint;
@@ -23,7 +24,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint { route: Route::new("GET", 
 
 async fn read(State(state): State<ApiState>, reader: Streamer, query: Query, headers: HeaderMap) -> Result<Response, Failure> {
     let tenant = reader.tenant();
-    let wanted = request::parse(&query, &reader.principal().viewer, |cursor| slipstream_event::Keyset::open(&state.cursor_key, tenant, cursor))?;
+    let wanted = request::parse(&query, &reader.principal().viewer, &state.cursor_key, tenant)?;
     let head = history::head(&state.archive, tenant).await?;
     let tag = etag::of(tenant, head, &wanted);
     if headers.get(header::IF_NONE_MATCH).is_some_and(|given| etag::matches(given.as_bytes(), &tag)) {
@@ -36,23 +37,9 @@ async fn read(State(state): State<ApiState>, reader: Streamer, query: Query, hea
         let cursor = state.cursor_key.seal(tenant, Position::new(shard, mark.epoch, mark.seq));
         json!({"cursor": cursor, "at": mark.updated_at})
     });
-    let body = body(&state, tenant, &page, &json!(through).to_string());
+    let next = request::next_cursor(&wanted, page.next, &state.cursor_key, tenant);
+    let body = shown::page(&page, next.as_deref(), &[("archivedThrough", json!(through))]);
     Ok((cache_headers(&tag, limits::HISTORY_MAX_AGE_SECONDS), [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
-}
-
-/// The body. The items go in as they came out of the archive: they are JSON.
-fn body(state: &ApiState, tenant: &Tenant, page: &Page, through: &str) -> String {
-    let next = json!(page.next.map(|keyset| keyset.seal(&state.cursor_key, tenant)));
-    let mut body = String::with_capacity(page.items.iter().map(|item| item.payload.len() + 1).sum::<usize>() + 256);
-    body.push_str("{\"items\":[");
-    for (i, item) in page.items.iter().enumerate() {
-        if i > 0 {
-            body.push(',');
-        }
-        body.push_str(&item.payload);
-    }
-    body.push_str(&format!("],\"next_cursor\":{next},\"archivedThrough\":{through}}}"));
-    body
 }
 
 /// The headers of a page that one reader may keep for so many seconds.

@@ -7,6 +7,7 @@
 //! - Bad input changes nothing and is answered by problem+json that names the field. Without a database the answer is 503 with `Retry-After`.
 
 mod activity;
+mod audit;
 mod copilot;
 mod export;
 mod failure;
@@ -16,7 +17,9 @@ mod ledger;
 pub mod limits;
 mod origin;
 mod routes;
+mod saved_views;
 mod state;
+mod timeline;
 
 pub use routes::{ROUTES, router};
 pub use state::ApiState;

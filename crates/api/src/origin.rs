@@ -7,7 +7,7 @@ use http::request::Parts;
 use slipstream_access::copilot::Caller;
 use slipstream_access::request_id;
 use slipstream_domain::declared::By;
-use slipstream_event::fault;
+use slipstream_event::{Actor, fault};
 
 /// The correlation id and the trace of a request. Never refused: what is not sane is left out.
 #[derive(Clone, Debug)]
@@ -21,7 +21,12 @@ pub(crate) struct Origin {
 impl Origin {
     /// The caller as the one who does it, in this request.
     pub(crate) fn by<'a, C>(&'a self, caller: &'a Caller<C>) -> By<'a> {
-        By { actor: caller.actor(), correlation_id: self.correlation_id.as_deref(), batch_id: None }
+        self.of(caller.actor())
+    }
+
+    /// The actor as the one who does it, in this request.
+    pub(crate) fn of<'a>(&'a self, actor: &'a Actor) -> By<'a> {
+        By { actor, correlation_id: self.correlation_id.as_deref(), batch_id: None }
     }
 }
 

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use slipstream_access::{Problem, Route};
 
-use crate::{ApiState, activity, copilot, export, history, ledger};
+use crate::{ApiState, activity, audit, copilot, export, history, ledger, saved_views, timeline};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
@@ -26,6 +26,9 @@ pub fn router(state: ApiState) -> Router {
 fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
     let modules = [
         history::ENDPOINTS,
+        timeline::ENDPOINTS,
+        audit::ENDPOINTS,
+        saved_views::ENDPOINTS,
         ledger::ENDPOINTS,
         activity::ENDPOINTS,
         export::ENDPOINTS,

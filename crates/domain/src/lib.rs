@@ -6,10 +6,12 @@
 //! - A [`Refusal`] says which rule is violated, in a stable word.
 
 pub mod activity;
+pub mod audit;
 pub mod copilot;
 pub mod declared;
 pub mod export;
 pub mod limits;
 mod refusal;
+pub mod saved_views;
 
 pub use refusal::Refusal;

@@ -9,6 +9,9 @@ pub const TICKET_PERSON_LEN_MAX: usize = 256;
 /// Most tickets of one bulk update. More: refused.
 pub const TICKET_BULK_MAX: usize = 1_000;
 
+/// How far the time of an entry in the audit log may lie from now, in seconds, before and after. Further: refused.
+pub const ENTRY_CLOCK_SECONDS_MAX: i64 = 5 * 60;
+
 /// Longest text of a changed field that an event keeps, in characters, before and after each. Longer: cut, and marked as cut.
 pub const CHANGE_TEXT_LEN_MAX: usize = 4_000;
 

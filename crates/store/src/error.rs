@@ -42,6 +42,9 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// A search took longer than [`limits::SEARCH_TIMEOUT`](crate::limits::SEARCH_TIMEOUT). The same again takes as long; a narrower one may not.
+    #[error("a search took too long")]
+    SearchTimeout,
     /// The settings cannot work, or the schema is not the one this program was built for. Not worth a retry.
     #[error("the database is not set up: {0}")]
     Setup(String),
@@ -54,6 +57,16 @@ impl Error {
     /// Whether the same call may succeed later without a change.
     pub fn is_retriable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Contended(_))
+    }
+}
+
+impl Error {
+    /// The error of a statement of a search, which Postgres cancels at the search's own limit.
+    pub(crate) fn of_search(error: sqlx::Error) -> Self {
+        match error.as_database_error().and_then(|error| error.code()).as_deref() {
+            Some("57014") => Self::SearchTimeout,
+            _ => error.into(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! many events have the same time or new ones come in meanwhile. What a reader may see is decided here, in the query, by the same rules as on the stream.
 
 pub(crate) mod predicate;
+mod search;
 
 use std::time::Instant;
 
@@ -37,19 +38,36 @@ pub struct Query {
     pub text: Option<String>,
     /// The last item of the page before.
     pub after: Option<Keyset>,
+    /// Whether the order is turned round: oldest first.
+    pub oldest_first: bool,
     /// Most items; 0 and more than [`HISTORY_LIMIT_MAX`](limits::HISTORY_LIMIT_MAX) are cut to the bounds.
     pub limit: u32,
     /// Whether items keep their `changes`: for readers that audit.
     pub with_changes: bool,
+    /// Whether all that matches is counted, not only what is on the page.
+    pub with_total: bool,
 }
 
 /// A part of history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
-    /// Newest first, by time and then id.
+    /// Newest first, by time and then id, unless the query turns the order round.
     pub items: Vec<Item>,
     /// Where the next page begins; `None` on the last page.
     pub next: Option<Keyset>,
+    /// How many events match, when the query asks for it.
+    pub total: Option<Total>,
+}
+
+/// How many events match a query, on whatever page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Total {
+    /// Exactly so many.
+    Exact(u64),
+    /// So many at least: counting ends at [`HISTORY_COUNT_MAX`](limits::HISTORY_COUNT_MAX).
+    AtLeast(u64),
+    /// Counting took longer than [`SEARCH_TIMEOUT`](limits::SEARCH_TIMEOUT).
+    Unknown,
 }
 
 /// One event of a page.
@@ -64,26 +82,20 @@ pub struct Item {
 /// One page of a tenant's history. Events that are archived meanwhile neither repeat nor hide those of later pages.
 ///
 /// # Errors
-/// [`Error::Unavailable`] and the like.
+/// [`Error::SearchTimeout`] for a search for free text that takes too long; [`Error::Unavailable`] and the like.
 pub async fn page(store: &Store, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
     let begun = Instant::now();
     let limit = query.limit.clamp(1, limits::HISTORY_LIMIT_MAX) as usize;
     let mut tx = store.begin_read(tenant).await?;
-    let mut items = Vec::new();
-    for leg in predicate::legs(query, Timestamp::now()) {
-        // One more than asked for tells whether there is a next page.
-        let missing = limit + 1 - items.len();
-        items.extend(read(&mut tx, tenant, query, leg, missing).await?);
-        if items.len() > limit {
-            break;
-        }
-    }
+    // One more than asked for tells whether there is a next page.
+    let mut items = items(&mut tx, tenant, query, limit + 1).await?;
     tx.commit().await?;
     let has_next = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| has_next).map(|item| item.keyset);
+    let total = if query.with_total { Some(total(store, tenant, query).await?) } else { None };
     ::metrics::histogram!(metrics::HISTORY_SECONDS).record(begun.elapsed().as_secs_f64());
-    Ok(Page { items, next })
+    Ok(Page { items, next, total })
 }
 
 /// A number that changes whenever the tenant's archive does: one look-up by primary key. 0 for a tenant without events.
@@ -106,10 +118,41 @@ pub async fn archived_through(store: &Store, shard: u16) -> Result<Option<Waterm
     archive::read_watermark(store, shard).await
 }
 
-async fn read(connection: &mut PgConnection, tenant: &Tenant, query: &Query, leg: predicate::Leg, limit: usize) -> Result<Vec<Item>, Error> {
-    let mut statement = predicate::statement(tenant, query, leg, limit);
-    let rows = statement.build().fetch_all(connection).await?;
-    rows.iter().map(|row| item(row, query.with_changes)).collect()
+/// The first `limit` items: of a search by the batches that may hold its text, else by time.
+async fn items(connection: &mut PgConnection, tenant: &Tenant, query: &Query, limit: usize) -> Result<Vec<Item>, Error> {
+    let bits = search::bits(query);
+    if !bits.is_empty() && !query.oldest_first {
+        return search::items(connection, tenant, query, &bits, limit).await;
+    }
+    if query.text.is_some() {
+        search::limit_statements(connection, Instant::now()).await?;
+    }
+    let mut items = Vec::new();
+    for leg in predicate::legs(query, Timestamp::now()) {
+        let mut statement = predicate::statement(tenant, query, leg, limit - items.len());
+        let rows = statement.build().fetch_all(&mut *connection).await.map_err(if query.text.is_some() { Error::of_search } else { Error::from })?;
+        for row in &rows {
+            items.push(item(row, query.with_changes)?);
+        }
+        if items.len() >= limit {
+            break;
+        }
+    }
+    Ok(items)
+}
+
+/// How many events match, wherever the page begins.
+async fn total(store: &Store, tenant: &Tenant, query: &Query) -> Result<Total, Error> {
+    let mut tx = store.begin_read(tenant).await?;
+    search::limit_statements(&mut tx, Instant::now()).await?;
+    let mut statement = predicate::count(tenant, &Query { after: None, ..query.clone() }, limits::HISTORY_COUNT_MAX);
+    let counted: i64 = match statement.build_query_scalar().fetch_one(&mut *tx).await.map_err(Error::of_search) {
+        Err(Error::SearchTimeout) => return Ok(Total::Unknown),
+        counted => counted?,
+    };
+    tx.commit().await?;
+    let counted = crate::number::unsigned(counted);
+    Ok(if counted < u64::from(limits::HISTORY_COUNT_MAX) { Total::Exact(counted) } else { Total::AtLeast(counted) })
 }
 
 pub(crate) fn item(row: &PgRow, with_changes: bool) -> Result<Item, Error> {

@@ -22,6 +22,8 @@ pub mod limits;
 pub mod metrics;
 pub mod migrate;
 pub mod outbox;
+pub mod request_keys;
+pub mod saved_views;
 
 mod config;
 mod error;

@@ -44,7 +44,7 @@ pub const CHECKPOINTS_AT_ONCE: i64 = 500;
 pub const MONTHS_AHEAD: u32 = 3;
 
 /// Most items of one page of history. More: cut to this.
-pub const HISTORY_LIMIT_MAX: u32 = 500;
+pub const HISTORY_LIMIT_MAX: u32 = 1_000;
 /// Rows of the first batch of an export, so that it begins at once.
 pub const EXPORT_ROWS_FIRST: usize = 100;
 /// Most rows of one batch of an export. More: the next batch.
@@ -64,6 +64,14 @@ pub const EXPORT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 pub const EXPORT_TOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Most pieces of expired files that one statement deletes. More: the next call.
 pub const EXPORT_CHUNKS_DELETED_MAX: i64 = 16;
+/// Longest search for free text. Longer: [`Error::SearchTimeout`](crate::Error::SearchTimeout).
+pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Batches that a search reads at once: first so many, then twice as many each time, up to [`SEARCH_BATCHES_MAX`].
+pub const SEARCH_BATCHES_FIRST: usize = 4;
+/// Most batches that a search reads at once. More: the next round.
+pub const SEARCH_BATCHES_MAX: usize = 64;
+/// Most events that are counted for one answer. More: the count is this, and said to be an estimate.
+pub const HISTORY_COUNT_MAX: u32 = 100_000;
 /// Most events of one page of cold replay. More: cut to this; the page says through where it is complete.
 pub const COLD_LIMIT_MAX: u32 = 5_000;
 
@@ -75,8 +83,6 @@ pub const ACTIVITY_NEAR: u64 = 2_000;
 pub const ACTIVITY_COUNT_MAX: u64 = 100_000;
 /// Longest count of entries of the activity log. Longer: the total is what is known, and an estimate.
 pub const COUNT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Longest search of the activity log by text. Longer: [`Fault::TooSlow`](crate::activity::Fault::TooSlow).
-pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a tenant can turn its activity log off. More: refused; the log stays as it is.
 pub const SILENCES_MAX: i64 = 1_000;
 /// Most tenants that are looked up at once for pruning. More: the next look-up.

@@ -3,23 +3,41 @@
 use slipstream_access::problem::Invalid;
 use slipstream_access::{Problem, Query};
 use slipstream_event::cursor::Invalid as NoCursor;
-use slipstream_event::{Category, Fault, Filter, Keyset, Viewer, fault};
+use slipstream_event::{Category, CursorKey, Fault, Filter, Keyset, Tenant, Viewer, fault};
 use slipstream_store::history;
 
 use crate::failure::Failure;
 use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_LEN_MAX};
 
-/// Reads the parameters. All faults are reported at once; a cursor that cannot be opened is an error of its own.
-pub(super) fn parse(query: &Query, viewer: &Viewer, open: impl Fn(&str) -> Result<Keyset, NoCursor>) -> Result<history::Query, Failure> {
+/// The parameters that narrow history.
+pub(crate) const FILTERS: [&str; 13] =
+    ["types", "type", "module", "entityType", "entityId", "actor", "severity", "action", "category", "correlationId", "q", "timeStart", "timeEnd"];
+
+/// How many items a page may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// When the request does not say.
+    pub(crate) default: i64,
+    /// At most.
+    pub(crate) max: i64,
+}
+
+/// Those of history itself.
+pub(crate) const BOUNDS: Bounds = Bounds { default: HISTORY_LIMIT_DEFAULT, max: HISTORY_LIMIT_MAX };
+
+/// Reads all parameters but the cursor. All faults are reported at once.
+///
+/// # Errors
+/// What is wrong with them.
+pub(crate) fn read(query: &Query, viewer: &Viewer, bounds: Bounds) -> Result<history::Query, Vec<Invalid>> {
     let mut invalid = Vec::new();
-    let limit = keep(&mut invalid, query.integer("limit", HISTORY_LIMIT_DEFAULT, 1..=HISTORY_LIMIT_MAX));
+    let limit = keep(&mut invalid, query.integer("limit", bounds.default, 1..=bounds.max));
     let wanted = filters(query, viewer, &mut invalid);
+    let with_total = keep(&mut invalid, query.boolean("total", false)).unwrap_or_default();
     if !invalid.is_empty() {
-        return Err(invalid.into());
+        return Err(invalid);
     }
-    may_include(&wanted)?;
-    let after = query.text("cursor").map(|cursor| open_cursor(cursor, open)).transpose()?;
-    Ok(history::Query { after, limit: limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or_default(), ..wanted })
+    Ok(history::Query { limit: limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or_default(), with_total, ..wanted })
 }
 
 /// Reads which events are wanted, for pages and exports alike. What is wrong is added to `invalid`.
@@ -32,6 +50,10 @@ pub(crate) fn filters(query: &Query, viewer: &Viewer, invalid: &mut Vec<Invalid>
     let search = keep(invalid, text(query, "q", SEARCH_LEN_MAX));
     let correlation_id = keep(invalid, text(query, "correlationId", slipstream_event::limits::FILTER_VALUE_LEN_MAX));
     let with_changes = keep(invalid, with_changes(query)).unwrap_or_default();
+    let (from, until) = (from.flatten(), until.flatten());
+    if from.zip(until).is_some_and(|(from, until)| from > until) {
+        invalid.extend(["timeStart", "timeEnd"].map(|name| query.invalid(name, "range_inverted", "timeStart must not be after timeEnd".to_owned())));
+    }
     history::Query {
         viewer: viewer.clone(),
         filter: filter.unwrap_or_default(),
@@ -39,8 +61,8 @@ pub(crate) fn filters(query: &Query, viewer: &Viewer, invalid: &mut Vec<Invalid>
         actions: actions.unwrap_or_default().into_iter().map(|action| action.to_ascii_lowercase()).collect(),
         categories: categories.unwrap_or_default(),
         correlation_id: correlation_id.flatten(),
-        from: from.flatten(),
-        until: until.flatten(),
+        from,
+        until,
         text: search.flatten(),
         with_changes,
         ..history::Query::default()
@@ -59,10 +81,49 @@ pub(crate) fn may_include(wanted: &history::Query) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Reads the parameters of a page of history.
+///
+/// # Errors
+/// As of [`allowed`] and [`at_cursor`].
+pub(super) fn parse(query: &Query, viewer: &Viewer, key: &CursorKey, tenant: &Tenant) -> Result<history::Query, Failure> {
+    Ok(at_cursor(allowed(query, viewer)?, query, key, tenant)?)
+}
+
+/// Reads all parameters but the cursor, and asks for nothing that the viewer may not see.
+///
+/// # Errors
+/// As of [`read`]; 403 for who asks for the changes and does not audit.
+pub(crate) fn allowed(query: &Query, viewer: &Viewer) -> Result<history::Query, Failure> {
+    let wanted = read(query, viewer, BOUNDS)?;
+    may_include(&wanted)?;
+    Ok(wanted)
+}
+
+/// The query, going on where the parameter `cursor` says.
+///
+/// # Errors
+/// 400 `cursor_invalid`, also for a cursor of another tenant or of another query.
+pub(crate) fn at_cursor(mut wanted: history::Query, query: &Query, key: &CursorKey, tenant: &Tenant) -> Result<history::Query, Problem> {
+    let of = asked(&wanted);
+    wanted.after = query.text("cursor").map(|cursor| open_cursor(cursor, |cursor| Keyset::open(key, tenant, &of, cursor))).transpose()?;
+    Ok(wanted)
+}
+
+/// The cursor of the page after this one.
+pub(crate) fn next_cursor(wanted: &history::Query, next: Option<Keyset>, key: &CursorKey, tenant: &Tenant) -> Option<String> {
+    next.map(|keyset| keyset.seal(key, tenant, &asked(wanted)))
+}
+
+/// What was asked for, as a text that its cursors are bound to: which events in which order, and not how many of them or what of them is shown.
+fn asked(wanted: &history::Query) -> String {
+    let history::Query { filter, actions, categories, correlation_id, from, until, text, oldest_first, .. } = wanted;
+    format!("{filter:?} {actions:?} {categories:?} {correlation_id:?} {from:?} {until:?} {text:?} {oldest_first}")
+}
+
 /// Opens a cursor. Older clients send the time's `+` as it is, so that it arrives as a space.
 fn open_cursor(cursor: &str, open: impl Fn(&str) -> Result<Keyset, NoCursor>) -> Result<Keyset, Problem> {
     let fault = |_| {
-        let fault = Fault::new("cursor", "cursor_invalid", "is no cursor of this tenant's history");
+        let fault = Fault::new("cursor", "cursor_invalid", "is no cursor of this query");
         Problem::bad_request("cursor_invalid", fault.to_string()).with_fields(vec![fault])
     };
     open(&cursor.replace(' ', "+")).map_err(fault)
@@ -106,13 +167,10 @@ pub(crate) fn keep<T>(invalid: &mut Vec<Invalid>, result: Result<T, Invalid>) ->
 
 #[cfg(test)]
 mod tests {
-    use slipstream_event::{CursorKey, Tenant};
-
     use super::*;
 
     fn parsed(query: &str) -> Result<history::Query, Failure> {
-        let (key, tenant) = (CursorKey::new(b"k"), Tenant::new("acme").unwrap());
-        parse(&Query::parse(query).unwrap(), &Viewer::default(), |cursor| Keyset::open(&key, &tenant, cursor))
+        parse(&Query::parse(query).unwrap(), &Viewer::default(), &CursorKey::new(b"k"), &Tenant::new("acme").unwrap())
     }
 
     fn refused(query: &str) -> (u16, &'static str, Vec<String>) {
@@ -138,6 +196,26 @@ mod tests {
         assert_eq!(refused(query), (422, "validation", ["limit", "severity", "timeStart", "timeEnd", "category", "q"].map(str::to_owned).to_vec()));
         assert_eq!(refused("limit=0").0, 422);
         assert_eq!(refused(&format!("action={}", "a,".repeat(60))).0, 422);
+    }
+
+    #[test]
+    fn an_inverted_range_names_both_ends() {
+        let both = vec!["timeStart".to_owned(), "timeEnd".to_owned()];
+        assert_eq!(refused("timeStart=2026-01-02T00:00:00Z&timeEnd=2026-01-01T00:00:00Z"), (422, "validation", both));
+        assert!(parsed("timeStart=2026-01-02T00:00:00Z&timeEnd=2026-01-02T00:00:00Z").is_ok());
+    }
+
+    #[test]
+    fn a_cursor_is_bound_to_what_was_asked_for() {
+        let (key, tenant) = (CursorKey::new(b"k"), Tenant::new("acme").unwrap());
+        let keyset = Keyset { timestamp: slipstream_event::Timestamp::from_micros(7).unwrap(), id: uuid::Uuid::from_u128(7) };
+        let cursor = next_cursor(&parsed("severity=error&q=x").unwrap(), Some(keyset), &key, &tenant).unwrap();
+        for same in ["severity=error&q=x", "q=x&severity=error&limit=7&total=true"] {
+            assert_eq!(parsed(&format!("{same}&cursor={cursor}")).unwrap().after, Some(keyset), "{same}");
+        }
+        for other in ["severity=error", "severity=info&q=x", "severity=error&q=x&timeEnd=2026-01-01T00:00:00Z"] {
+            assert_eq!(refused(&format!("{other}&cursor={cursor}")).1, "cursor_invalid", "{other}");
+        }
     }
 
     #[test]

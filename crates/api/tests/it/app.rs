@@ -95,6 +95,11 @@ pub(crate) fn admin(tenant: &str) -> Who {
     who(tenant, &["admin"])
 }
 
+/// Another user of a tenant.
+pub(crate) fn other_user(tenant: &str, roles: &[&str]) -> Who {
+    signed(&Grant::new("u2", Some(Tenant::new(tenant).unwrap()), roles))
+}
+
 /// A super-admin.
 pub(crate) fn root() -> Who {
     signed(&Grant { super_admin: true, ..Grant::new("root", None, &[]) })

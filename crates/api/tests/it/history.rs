@@ -90,7 +90,7 @@ async fn a_tenant_sees_its_own_events_only() {
     assert_eq!(app.get(&admin("acme"), &format!("{PATH}?account_id=other")).await.code(), (403, "account_mismatch"));
     assert_eq!(app.get(&root(), PATH).await.code(), (400, "account_required"));
     assert_eq!(entities(&app.get(&root(), &format!("{PATH}?account_id=other")).await), ["o1"]);
-    let foreign = Keyset { timestamp: Timestamp::parse("2026-03-02T12:00:00Z").unwrap(), id: uuid::Uuid::nil() }.seal(&key(), &tenant("other"));
+    let foreign = Keyset { timestamp: Timestamp::parse("2026-03-02T12:00:00Z").unwrap(), id: uuid::Uuid::nil() }.seal(&key(), &tenant("other"), "");
     assert_eq!(app.get(&admin("acme"), &format!("{PATH}?cursor={foreign}")).await.code(), (400, "cursor_invalid"));
 }
 
@@ -151,6 +151,9 @@ async fn bad_input_is_named() {
         ("timeStart=soon", (422, "validation"), "timeStart"),
         ("severity=grave", (422, "validation"), "severity"),
         ("category=zoo", (422, "validation"), "category"),
+        ("timeStart=2026-01-02T00:00:00Z&timeEnd=2026-01-01T00:00:00Z", (422, "validation"), "timeStart"),
+        ("total=perhaps", (422, "validation"), "total"),
+        ("include=everything", (422, "validation"), "include"),
         ("cursor=nonsense", (400, "cursor_invalid"), "cursor"),
         ("cursor=2026-13-01T00:00:00Z|00000000-0000-0000-0000-000000000001", (400, "cursor_invalid"), "cursor"),
     ] {
@@ -172,6 +175,79 @@ async fn the_old_cursor_and_the_old_credential_still_work() {
     }
     let token = admin("acme").0.trim_start_matches("Bearer ").to_owned();
     assert_eq!(ask(&app.router, "GET", &format!("{PATH}?token={token}"), &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_cursor_belongs_to_its_tenant_and_query() {
+    let mine = (1..=3).map(|i| day(i, "acme", "e1"));
+    let (app, _log) = with(&mine.chain((1..=3).map(|i| day(i, "other", "e1"))).collect::<Vec<_>>()).await;
+    let query = format!("{PATH}?limit=1&entityId=e1&timeStart=2026-03-01T00:00:00Z");
+    let cursor = app.get(&admin("acme"), &query).await.body["next_cursor"].as_str().unwrap().to_owned();
+    assert_eq!(entities(&app.get(&admin("acme"), &format!("{query}&limit=2&cursor={cursor}")).await).len(), 2, "as many as one likes");
+    for (who, path) in [
+        (admin("other"), format!("{query}&cursor={cursor}")),
+        (admin("acme"), format!("{PATH}?cursor={cursor}")),
+        (admin("acme"), format!("{query}&q=x&cursor={cursor}")),
+    ] {
+        assert_eq!(app.get(&who, &path).await.code(), (400, "cursor_invalid"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_total_counts_what_the_reader_may_see() {
+    let mut secret = day(1, "acme", "admins");
+    secret.visibility = Visibility::Admin;
+    let (app, _log) = with(&[secret, day(2, "acme", "e2"), day(3, "acme", "e3")]).await;
+    for (roles, total) in [(["admin"], 3), (["reader"], 2)] {
+        let page = app.get(&who("acme", &roles), &format!("{PATH}?limit=1&total=true")).await;
+        assert_eq!((entities(&page).len(), &page.body["total"], &page.body["total_is_estimate"]), (1, &json!(total), &json!(false)), "{roles:?}");
+        let next = page.body["next_cursor"].as_str().unwrap();
+        let second = app.get(&who("acme", &roles), &format!("{PATH}?limit=1&total=true&cursor={next}")).await;
+        assert_eq!(second.body["total"], total, "of all pages");
+    }
+    assert_eq!(app.get(&admin("acme"), PATH).await.body.get("total"), None);
+}
+
+#[tokio::test]
+async fn a_search_that_takes_too_long_says_what_to_do() {
+    let (app, _log) = with(&(1..=25).map(|i| day(i, "acme", "engine")).collect::<Vec<_>>()).await;
+    app.sql("create function slipstream.slow() returns boolean language sql volatile as 'select pg_sleep(0.2) is not null'").await;
+    app.sql("create policy slow on slipstream.event as restrictive for select to slipstream_reader using (slipstream.slow())").await;
+    let answer = app.get(&admin("acme"), &format!("{PATH}?q=engine")).await;
+    assert_eq!(answer.code(), (503, "search_timeout"));
+    assert!(answer.headers.contains_key("retry-after") && answer.body["detail"].as_str().unwrap().contains("timeStart"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_timeline_is_that_of_one_thing_from_either_end() {
+    let mut old_name = day(2, "acme", "e1");
+    old_name.legacy = Some(slipstream_event::Legacy { event_type: "x".into(), entity_type: "Aircraft".into(), action: "x".into() });
+    let mut secret = day(4, "acme", "e1");
+    secret.visibility = Visibility::Admin;
+    let (app, _log) = with(&[day(1, "acme", "e1"), old_name, day(3, "acme", "e1"), secret, day(5, "acme", "e2"), day(5, "other", "e1")]).await;
+    let path = |entity_type: &str, query: &str| format!("/api/entities/{entity_type}/e1/timeline?{query}");
+    let days = async |who: &crate::app::Who, path: String| -> (Vec<String>, Value) {
+        let (mut days, mut next) = (Vec::new(), String::new());
+        loop {
+            let page = app.get(who, &format!("{path}{next}")).await;
+            days.extend(
+                page.body["items"].as_array().unwrap_or_else(|| panic!("{page:?}")).iter().map(|item| item["timestamp"].as_str().unwrap()[8..10].to_owned()),
+            );
+            let Some(cursor) = page.body["next_cursor"].as_str() else { return (days, page.body["total"].clone()) };
+            next = format!("&cursor={cursor}");
+        }
+    };
+    let of = |days: &[&str], total: u64| (days.iter().map(|day| (*day).to_owned()).collect::<Vec<_>>(), json!(total));
+    let reader = who("acme", &["reader"]);
+    assert_eq!(days(&reader, path("fleet.aircraft", "limit=2")).await, of(&["03", "02", "01"], 3));
+    assert_eq!(days(&reader, path("fleet.aircraft", "limit=1&order=oldest")).await, of(&["01", "02", "03"], 3));
+    assert_eq!(days(&admin("acme"), path("fleet.aircraft", "order=asc")).await, of(&["01", "02", "03", "04"], 4));
+    assert_eq!(days(&reader, path("Aircraft", "")).await, of(&["02"], 1));
+    assert_eq!(days(&reader, path("fleet.aircraft", "entityId=e2&entityType=x")).await, of(&["03", "02", "01"], 3), "the path decides");
+    assert_eq!(app.get(&reader, &path("fleet.aircraft", "order=sideways")).await.code(), (422, "validation"));
+    assert_eq!(app.get(&reader, &path("fleet.aircraft", "cursor=x")).await.code(), (400, "cursor_invalid"));
+    assert_eq!(app.get(&reader, &path(&"x".repeat(300), "")).await.body["fields"][0]["field"], "entityType");
+    assert_eq!(app.get(&who("acme", &["user"]), &path("fleet.aircraft", "")).await.code(), (403, "role_forbidden"));
 }
 
 #[tokio::test]

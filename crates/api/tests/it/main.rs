@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod app;
+mod audit;
 #[expect(dead_code, reason = "the store's tests use all of it")]
 #[path = "../../../store/tests/store/cluster.rs"]
 mod cluster;
@@ -12,6 +13,7 @@ mod fixture;
 mod history;
 mod outage;
 mod routes;
+mod saved_views;
 mod tickets;
 mod tickets_bulk;
 mod tickets_list;

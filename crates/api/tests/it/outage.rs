@@ -11,10 +11,13 @@ async fn every_route_answers_503_with_a_time_to_retry() {
     let nowhere = |role| Store::open(Config::new("postgres://nobody@localhost/none?host=/nonexistent", role)).unwrap();
     let router = router(nowhere(Role::Api), nowhere(Role::Reader));
     let id = "00000000-0000-0000-0000-000000000001";
-    let body = json!({"subject": "x", "description": "y", "status": "OPEN", "ticket_ids": [id]}).to_string();
+    let body = json!({
+        "subject": "x", "description": "y", "status": "OPEN", "ticket_ids": [id], "name": "x", "query": {}, "entity_type": "x", "entity_id": "y", "action": "z",
+    })
+    .to_string();
     for route in slipstream_api::ROUTES.iter() {
         let path = route.path.replace("{id}", id);
-        let answer = ask(&router, route.method, &path, &[("authorization", &admin("acme").0)], &body).await;
+        let answer = ask(&router, route.method, &path, &[("authorization", &admin("acme").0), ("content-type", "application/json")], &body).await;
         assert_eq!(answer.code(), (503, "storage_unavailable"), "{} {path}", route.method);
         assert!(answer.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
         assert!(!answer.body.to_string().contains("nonexistent"), "no inner words reach the client");

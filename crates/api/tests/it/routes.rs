@@ -10,7 +10,10 @@ const ID: &str = "00000000-0000-0000-0000-000000000001";
 async fn call(app: &App, route: &Route, caller: Option<&Who>, query: &str) -> Answer {
     let path = format!("{}{query}", route.path.replace("{id}", ID));
     let headers: Vec<(&str, &str)> = caller.iter().map(|who| ("authorization", who.0.as_str())).collect();
-    let body = json!({"subject": "x", "description": "y", "status": "OPEN", "ticket_ids": [ID]}).to_string();
+    let body = json!({
+        "subject": "x", "description": "y", "status": "OPEN", "ticket_ids": [ID], "name": "x", "query": {}, "entity_type": "x", "entity_id": "y", "action": "z",
+    })
+    .to_string();
     ask(&app.router, route.method, &path, &headers, &body).await
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Saved {
 
 impl From<Query> for Saved {
     fn from(query: Query) -> Self {
-        let Query { viewer, filter, actions, categories, correlation_id, from, until, text, after: _, limit: _, with_changes } = query;
+        let Query { viewer, filter, actions, categories, correlation_id, from, until, text, after: _, limit: _, with_changes, .. } = query;
         Self { viewer, filter, actions, categories, correlation_id, from, until, text, with_changes }
     }
 }
@@ -29,7 +29,7 @@ impl From<Query> for Saved {
 impl From<Saved> for Query {
     fn from(saved: Saved) -> Self {
         let Saved { viewer, filter, actions, categories, correlation_id, from, until, text, with_changes } = saved;
-        Self { viewer, filter, actions, categories, correlation_id, from, until, text, after: None, limit: 0, with_changes }
+        Self { viewer, filter, actions, categories, correlation_id, from, until, text, with_changes, ..Self::default() }
     }
 }
 

@@ -5,6 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 
 use super::Query;
+use super::search::Candidate;
 
 /// A part of time that one statement reads: from `from` (inclusive), below `below`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,23 +16,65 @@ pub(crate) struct Leg {
 
 /// How a page is read: first the months in which its items most likely are, then, when they do not suffice, all that is older.
 ///
-/// The first statement touches a few partitions instead of all of them.
-pub(super) fn legs(query: &Query, now: Timestamp) -> [Leg; 2] {
+/// The first statement touches a few partitions instead of all of them. What is read from its oldest end on is read at once.
+pub(super) fn legs(query: &Query, now: Timestamp) -> Vec<Leg> {
+    if query.oldest_first {
+        return vec![Leg { from: None, below: None }];
+    }
     let newest = [query.after.map(|keyset| keyset.timestamp), query.until].into_iter().flatten().min().unwrap_or(now).min(now);
     let border = month_before(newest.datetime());
-    [Leg { from: Some(border), below: None }, Leg { from: None, below: Some(border) }]
+    vec![Leg { from: Some(border), below: None }, Leg { from: None, below: Some(border) }]
 }
 
 /// The statement for one leg of a page.
 pub(super) fn statement(tenant: &Tenant, query: &Query, leg: Leg, limit: usize) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new("select e.occurred_at, e.event_id, e.payload, e.has_changes from slipstream.event as e where e.tenant_id = ");
     sql.push_bind(tenant.as_str().to_owned());
-    push_time(&mut sql, query, leg);
-    push_viewer(&mut sql, &query.viewer);
-    push_filter(&mut sql, query);
-    push_text(&mut sql, query.text.as_deref());
-    sql.push(" order by e.occurred_at desc, e.event_id desc limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    push_conditions(&mut sql, query, leg);
+    push_order(&mut sql, query, limit);
     sql
+}
+
+/// The statement for the events of some batches that are not older than `oldest`.
+///
+/// Each batch is read by the numbers of its events, in their order: that leads every plan to the index over numbers, and the times leave partitions out.
+pub(super) fn of_batches(tenant: &Tenant, query: &Query, batches: &[Candidate], oldest: Option<Timestamp>, limit: usize) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select e.occurred_at, e.event_id, e.payload, e.has_changes from unnest(");
+    sql.push_bind(batches.iter().map(|batch| batch.start).collect::<Vec<_>>()).push(", ");
+    sql.push_bind(batches.iter().map(|batch| batch.size).collect::<Vec<_>>()).push(", ");
+    sql.push_bind(batches.iter().map(|batch| batch.occurred_from).collect::<Vec<_>>()).push(", ");
+    sql.push_bind(batches.iter().map(|batch| batch.occurred_to).collect::<Vec<_>>());
+    sql.push(
+        ") as b (start, size, occurred_from, occurred_to) cross join lateral (\
+         select * from slipstream.event as e where e.tenant_seq > b.start and e.tenant_seq <= b.start + b.size \
+         and e.occurred_at >= b.occurred_from and e.occurred_at <= b.occurred_to and e.tenant_id = ",
+    );
+    sql.push_bind(tenant.as_str().to_owned()).push(" order by e.tenant_seq limit b.size) as e where true");
+    push_conditions(&mut sql, query, Leg { from: oldest.map(|oldest| oldest.datetime()), below: None });
+    push_order(&mut sql, query, limit);
+    sql
+}
+
+/// The statement that counts what matches, up to `most`.
+pub(super) fn count(tenant: &Tenant, query: &Query, most: u32) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select count(*) from (select from slipstream.event as e where e.tenant_id = ");
+    sql.push_bind(tenant.as_str().to_owned());
+    push_conditions(&mut sql, query, Leg { from: None, below: None });
+    sql.push(" limit ").push_bind(i64::from(most)).push(") as matching");
+    sql
+}
+
+fn push_conditions(sql: &mut QueryBuilder<Postgres>, query: &Query, leg: Leg) {
+    push_time(sql, query, leg);
+    push_viewer(sql, &query.viewer);
+    push_filter(sql, query);
+    push_text(sql, query.text.as_deref());
+}
+
+fn push_order(sql: &mut QueryBuilder<Postgres>, query: &Query, limit: usize) {
+    let direction = if query.oldest_first { " asc" } else { " desc" };
+    sql.push(" order by e.occurred_at").push(direction).push(", e.event_id").push(direction);
+    sql.push(" limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
 }
 
 pub(crate) fn push_time(sql: &mut QueryBuilder<Postgres>, query: &Query, leg: Leg) {
@@ -45,9 +88,10 @@ pub(crate) fn push_time(sql: &mut QueryBuilder<Postgres>, query: &Query, leg: Le
         sql.push(" and e.occurred_at <= ").push_bind(until.datetime());
     }
     if let Some(after) = query.after {
+        let beyond = if query.oldest_first { ">" } else { "<" };
         // The first condition lets Postgres leave partitions out; a comparison of pairs does not.
-        sql.push(" and e.occurred_at <= ").push_bind(after.timestamp.datetime());
-        sql.push(" and (e.occurred_at, e.event_id) < (").push_bind(after.timestamp.datetime()).push(", ").push_bind(after.id).push(")");
+        sql.push(" and e.occurred_at ").push(beyond).push("= ").push_bind(after.timestamp.datetime());
+        sql.push(" and (e.occurred_at, e.event_id) ").push(beyond).push(" (").push_bind(after.timestamp.datetime()).push(", ").push_bind(after.id).push(")");
     }
 }
 

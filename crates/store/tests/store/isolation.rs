@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use slipstream_store::copilot::support_tickets::{self, List, New};
-use slipstream_store::history;
+use slipstream_store::saved_views::{self, Content};
 use slipstream_store::{Config, Error, Role, Scope, Store, Tx};
+use slipstream_store::{history, request_keys};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::cluster::{Cluster, Db};
 use crate::fixture::{Log, event, everything, tenant};
 
-const TABLES: [&str; 4] = ["copilot.support_tickets", "copilot.users", "slipstream.event", "slipstream.tenant_head"];
+const TABLES: [&str; 6] =
+    ["copilot.support_tickets", "copilot.users", "slipstream.event", "slipstream.tenant_head", "slipstream.saved_view", "slipstream.request_key"];
 
 /// Two tenants with rows in every table that knows tenants.
 async fn two_tenants() -> Db {
@@ -30,6 +32,13 @@ async fn two_tenants() -> Db {
         };
         store.write(&tenant(account), async |tx| support_tickets::insert(tx, &new).await).await.unwrap();
         log.add(&[event(account, "a.b.c", account)]).await;
+        let view = Content { name: account.to_owned(), query: "{}".to_owned(), shared: true };
+        let keep = async |tx: &mut Tx| -> Result<(), Error> {
+            saved_views::insert(tx, &tenant(account), "u1", &view).await?;
+            request_keys::take(tx, &tenant(account), "k", b"hash", "answer").await?;
+            Ok(())
+        };
+        store.write(&tenant(account), keep).await.unwrap();
         let user = sqlx::query("insert into copilot.users (account_id, email, name) values ($1, 'e', 'n')").bind(account);
         db.root().await.execute(user).await.unwrap();
     }

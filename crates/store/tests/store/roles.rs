@@ -10,6 +10,8 @@ use crate::fixture::{Log, event};
 const RIGHTS: &str = "\
 slipstream_api: DELETE copilot.support_tickets
 slipstream_api: DELETE slipstream.activity_answer
+slipstream_api: DELETE slipstream.request_key
+slipstream_api: DELETE slipstream.saved_view
 slipstream_api: EXECUTE append
 slipstream_api: EXECUTE emit
 slipstream_api: INSERT copilot.support_tickets
@@ -17,6 +19,8 @@ slipstream_api: INSERT slipstream.activity_answer
 slipstream_api: INSERT slipstream.activity_settings
 slipstream_api: INSERT slipstream.activity_silence
 slipstream_api: INSERT slipstream.export_job
+slipstream_api: INSERT slipstream.request_key
+slipstream_api: INSERT slipstream.saved_view
 slipstream_api: SELECT copilot.support_tickets
 slipstream_api: SELECT copilot.users
 slipstream_api: SELECT slipstream.activity_answer
@@ -24,11 +28,14 @@ slipstream_api: SELECT slipstream.activity_settings
 slipstream_api: SELECT slipstream.activity_silence
 slipstream_api: SELECT slipstream.export_chunk
 slipstream_api: SELECT slipstream.export_job
+slipstream_api: SELECT slipstream.request_key
+slipstream_api: SELECT slipstream.saved_view
 slipstream_api: UPDATE copilot.support_tickets
 slipstream_api: UPDATE slipstream.activity_settings
 slipstream_api: UPDATE slipstream.activity_silence
 slipstream_api: UPDATE slipstream.export_job.claim
 slipstream_api: UPDATE slipstream.export_job.state
+slipstream_api: UPDATE slipstream.saved_view
 slipstream_archiver: EXECUTE ensure_event_partitions
 slipstream_archiver: EXECUTE event_months_ahead
 slipstream_archiver: EXECUTE event_past_before

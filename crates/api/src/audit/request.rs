@@ -1,0 +1,95 @@
+//! What a request for the audit log asks for, in its own names.
+
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use slipstream_access::problem::{Invalid, Location};
+use slipstream_access::{Problem, Query};
+use slipstream_domain::audit::Entry;
+use slipstream_event::{Fault, Viewer, fault};
+use slipstream_store::history;
+
+use crate::failure::Failure;
+use crate::history::request::{self, Bounds};
+use crate::limits::{AUDIT_FILTERS_BYTES_MAX, AUDIT_LIMIT_DEFAULT, AUDIT_LIMIT_MAX, REQUEST_KEY_LEN_MAX};
+
+/// The log's names of history's parameters.
+const NAMES: [(&str, &str); 5] =
+    [("entity_type", "entityType"), ("entity_id", "entityId"), ("start", "timeStart"), ("end", "timeEnd"), ("correlation_id", "correlationId")];
+
+/// The parameters under history's names.
+pub(super) fn as_history(query: &Query) -> Query {
+    let name = |given: &str| NAMES.iter().find(|(ours, _)| *ours == given).map_or_else(|| given.to_owned(), |(_, theirs)| (*theirs).to_owned());
+    Query::of_pairs(query.pairs().map(|(given, value)| (name(given), value.to_owned())).collect())
+}
+
+/// Reads the parameters. Rows always show what changed.
+pub(super) fn read(query: &Query, viewer: &Viewer) -> Result<history::Query, Failure> {
+    let wanted = request::read(query, viewer, Bounds { default: AUDIT_LIMIT_DEFAULT, max: AUDIT_LIMIT_MAX })?;
+    Ok(history::Query { with_changes: true, with_total: false, ..wanted })
+}
+
+/// The parameters that narrow, for the event of the reading: what no filter is, such as a credential, is left out.
+pub(super) fn filters(query: &Query) -> Value {
+    let mut filters = Map::new();
+    for (name, value) in query.pairs().filter(|(name, value)| is_filter(name) && !value.is_empty()) {
+        match filters.entry(name.to_owned()).or_insert_with(|| json!([])) {
+            Value::Array(values) => values.push(json!(value)),
+            _ => {}
+        }
+    }
+    let filters = Value::Object(filters);
+    if filters.to_string().len() > AUDIT_FILTERS_BYTES_MAX { json!({"left_out": "too many to keep"}) } else { filters }
+}
+
+fn is_filter(name: &str) -> bool {
+    request::FILTERS.contains(&name)
+}
+
+/// The query string of the page that begins at `cursor`.
+pub(super) fn query_string(query: &Query, cursor: &str) -> String {
+    let kept = query.pairs().filter(|(name, value)| (is_filter(name) || *name == "limit" || *name == "account_id") && !value.is_empty());
+    kept.chain([("cursor", cursor)]).map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")
+}
+
+/// The value as a part of a query string.
+fn encoded(value: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// The `Idempotency-Key`.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    fault::text("Idempotency-Key", &key, REQUEST_KEY_LEN_MAX).map_err(|fault| refused(vec![fault]))?;
+    Ok(Some(key))
+}
+
+/// What tells two entries under one key apart.
+pub(super) fn hash(entry: &Entry) -> Vec<u8> {
+    Sha256::digest(format!("{entry:?}")).to_vec()
+}
+
+/// 422 with all faults of an entry; 413 for one that is too large as a whole.
+pub(super) fn refused(faults: Vec<Fault>) -> Failure {
+    if faults.iter().any(|fault| fault.code == "payload_too_large") {
+        return Problem::too_large(slipstream_event::limits::EVENT_BYTES_MAX).into();
+    }
+    faults.into_iter().map(|fault| Invalid::new(Location::Body, fault)).collect::<Vec<_>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goes_by_both_names_and_keeps_no_credential() {
+        let query = as_history(&Query::parse("entity_type=a&entityType=b&start=2026-01-01T00:00:00Z&token=secret&limit=1000").unwrap());
+        let wanted = read(&query, &Viewer::everything()).unwrap();
+        assert_eq!((wanted.filter.entity_types.len(), wanted.from.is_some(), wanted.limit, wanted.with_changes), (2, true, 1000, true));
+        assert_eq!(filters(&query), json!({"entityType": ["a", "b"], "timeStart": ["2026-01-01T00:00:00Z"]}));
+        assert_eq!(query_string(&query, "x"), "entityType=a&entityType=b&timeStart=2026-01-01T00%3A00%3A00Z&limit=1000&cursor=x");
+        assert!(read(&as_history(&Query::parse("limit=1001").unwrap()), &Viewer::everything()).is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! Free text by the filters of the ledger's batches: only the events of batches that may hold the text are read.
+//!
+//! Batches are in the order of the archive and history is in that of time, and an import may bring old events late. So batches are taken by the time of
+//! their newest event, newest first, until no batch that is left can hold an event newer than the last of the page.
+
+use std::time::Instant;
+
+use slipstream_event::{Tenant, Timestamp};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::{Item, Query, predicate};
+use crate::archive::terms;
+use crate::{Error, limits};
+
+/// A batch that may hold the text.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub(super) struct Candidate {
+    pub(super) start: i64,
+    pub(super) size: i32,
+    pub(super) occurred_from: OffsetDateTime,
+    pub(super) occurred_to: OffsetDateTime,
+}
+
+/// The bits of the query's text; empty when it has none, or one that is too short to tell batches apart.
+pub(super) fn bits(query: &Query) -> Vec<i32> {
+    query.text.as_deref().map(terms::of_search).unwrap_or_default()
+}
+
+/// The first `limit` items of a search, in the order of history.
+pub(super) async fn items(connection: &mut PgConnection, tenant: &Tenant, query: &Query, bits: &[i32], limit: usize) -> Result<Vec<Item>, Error> {
+    let begun = Instant::now();
+    let mut found: Vec<Item> = Vec::new();
+    let (mut after, mut at_once) = (None, limits::SEARCH_BATCHES_FIRST);
+    loop {
+        // What is as old as the last item may still come before it, by its id.
+        let oldest = found.last().filter(|_| found.len() >= limit).map(|item| item.keyset.timestamp);
+        limit_statements(connection, begun).await?;
+        let batches = candidates(connection, tenant, query, bits, oldest, after, at_once).await?;
+        if batches.is_empty() {
+            return Ok(found);
+        }
+        limit_statements(connection, begun).await?;
+        found.extend(read(connection, tenant, query, &batches, oldest, limit).await?);
+        found.sort_by(|a, b| b.keyset.cmp(&a.keyset));
+        found.truncate(limit);
+        if batches.len() < at_once {
+            return Ok(found);
+        }
+        after = batches.last().copied();
+        at_once = (at_once * 2).min(limits::SEARCH_BATCHES_MAX);
+    }
+}
+
+/// Bounds the statements that follow in this transaction by what is left of a search that began at `begun`.
+pub(super) async fn limit_statements(connection: &mut PgConnection, begun: Instant) -> Result<(), Error> {
+    let left = limits::SEARCH_TIMEOUT.saturating_sub(begun.elapsed());
+    if left.as_millis() == 0 {
+        return Err(Error::SearchTimeout);
+    }
+    let statement = sqlx::query("select set_config('statement_timeout', $1, true)").bind(left.as_millis().to_string());
+    statement.execute(connection).await?;
+    Ok(())
+}
+
+/// The next batches, newest end first, that may hold events of the query not older than `oldest`.
+async fn candidates(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    query: &Query,
+    bits: &[i32],
+    oldest: Option<Timestamp>,
+    after: Option<Candidate>,
+    at_once: usize,
+) -> Result<Vec<Candidate>, Error> {
+    let newest = [query.after.map(|keyset| keyset.timestamp), query.until].into_iter().flatten().min();
+    let rows = sqlx::query_as(include_str!("../../queries/ledger/may_hold.sql"))
+        .bind(tenant.as_str())
+        .bind(bits)
+        .bind(query.from.max(oldest).map(|from| from.datetime()))
+        .bind(newest.map(|newest| newest.datetime()))
+        .bind(after.map(|batch| batch.occurred_to))
+        .bind(after.map(|batch| batch.start))
+        .bind(i64::try_from(at_once).unwrap_or(i64::MAX));
+    rows.fetch_all(connection).await.map_err(Error::of_search)
+}
+
+async fn read(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    query: &Query,
+    batches: &[Candidate],
+    oldest: Option<Timestamp>,
+    limit: usize,
+) -> Result<Vec<Item>, Error> {
+    let mut statement = predicate::of_batches(tenant, query, batches, oldest, limit);
+    let rows = statement.build().fetch_all(connection).await.map_err(Error::of_search)?;
+    rows.iter().map(|row| super::item(row, query.with_changes)).collect()
+}
