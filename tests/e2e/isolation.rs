@@ -207,13 +207,7 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     let job = ours.post("/api/exports", &json!({"format": "csv", "filters": {"q": CANARY}})).await.expect(202);
     let view = ours.post("/api/saved-views", &json!({"name": CANARY, "query": {"q": CANARY}, "shared": true})).await.expect(201);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
-    Ours {
-        event: text(&published["id"]),
-        ticket: text(&row["data"]["id"]),
-        revocation: text(&entry["id"]),
-        export: text(&job["id"]),
-        view: text(&view["id"]),
-    }
+    Ours { event: text(&published["id"]), ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]), export: text(&job["id"]), view: text(&view["id"]) }
 }
 
 /// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.

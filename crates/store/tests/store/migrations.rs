@@ -134,7 +134,14 @@ async fn what_was_archived_before_there_were_ledgers_has_one() {
     let archive = Archive::new(db.store(Role::Archiver));
     archive.init_watermark(0, EPOCH, 3_000).await.unwrap();
     let next = event("acme", "a.b.c", "next");
-    let batch = Batch { shard: 0, epoch: EPOCH, expected_seq: 3_000, through_seq: 3_002, rows: vec![row(3_001, &events[7]), row(3_002, &next)], quarantined: Vec::new() };
+    let batch = Batch {
+        shard: 0,
+        epoch: EPOCH,
+        expected_seq: 3_000,
+        through_seq: 3_002,
+        rows: vec![row(3_001, &events[7]), row(3_002, &next)],
+        quarantined: Vec::new(),
+    };
     assert_eq!(archive.append(&batch).await.unwrap().inserted, 1, "the one that was there is known");
     tree.push(Hash::leaf(next.to_json().as_bytes()), |_, _, _| {});
     let reader = db.store(Role::Reader);
