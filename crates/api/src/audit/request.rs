@@ -33,9 +33,8 @@ pub(super) fn read(query: &Query, viewer: &Viewer) -> Result<history::Query, Fai
 pub(super) fn filters(query: &Query) -> Value {
     let mut filters = Map::new();
     for (name, value) in query.pairs().filter(|(name, value)| is_filter(name) && !value.is_empty()) {
-        match filters.entry(name.to_owned()).or_insert_with(|| json!([])) {
-            Value::Array(values) => values.push(json!(value)),
-            _ => {}
+        if let Value::Array(values) = filters.entry(name.to_owned()).or_insert_with(|| json!([])) {
+            values.push(json!(value));
         }
     }
     let filters = Value::Object(filters);

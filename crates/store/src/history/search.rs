@@ -42,7 +42,7 @@ pub(super) async fn items(connection: &mut PgConnection, tenant: &Tenant, query:
         }
         limit_statements(connection, begun).await?;
         found.extend(read(connection, tenant, query, &batches, oldest, limit).await?);
-        found.sort_by(|a, b| b.keyset.cmp(&a.keyset));
+        found.sort_by_key(|item| std::cmp::Reverse(item.keyset));
         found.truncate(limit);
         if batches.len() < at_once {
             return Ok(found);

@@ -8,7 +8,7 @@ use slipstream_store::history::{self, Query, Total};
 use slipstream_store::{Config, Error, Role, Store};
 use sqlx::Executor;
 
-use crate::cluster::{Cluster, Db};
+use crate::cluster::{Cluster, Db, until};
 use crate::fixture::{Log, at, event, everything, tenant};
 
 const WORDS: [&str; 10] = ["engine", "Engineer", "left wing", "runway 27", "Größe", "100%_done", "İstanbul", "a\\b", "zzz", "Ada Lovelace"];
@@ -179,4 +179,40 @@ async fn a_search_that_takes_too_long_is_ended() {
     // Only searches are bounded so, also on the same connection; but a count ends, and says that it does not know.
     let plain = history::page(&reader, &tenant("a"), &Query { filter: Filter::default(), with_total: true, ..everything(500) }).await.unwrap();
     assert_eq!((plain.items.len(), plain.total), (50, Some(Total::Unknown)));
+}
+
+/// Scans of each index over numbers, and of anything else of the partitions, as Postgres counts them.
+async fn scans(db: &Db) -> Vec<(String, i64)> {
+    let counted = "
+        select indexrelname::text, idx_scan from pg_stat_user_indexes where relname like 'event\\_%' and idx_scan > 0
+        union all
+        select relname::text || ' in full', seq_scan from pg_stat_user_tables where relname like 'event\\_2%' and seq_scan > 0
+        order by 1";
+    sqlx::query_as(counted).fetch_all(&mut db.root().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_search_reads_the_numbers_of_its_batches_and_nothing_else() {
+    let db = Cluster::shared().await.database().await;
+    let mut log = Log::new(&db).await;
+    for month in 1..=12 {
+        let word = if month == 6 { "zeppelin" } else { "aeroplane" };
+        let one =
+            |n: usize| Event { message: Some(format!("{word} {n}")), ..at(&format!("2025-{month:02}-{:02}T00:00:00Z", 1 + n % 28), event("a", "a.b.c", "1")) };
+        for _ in 0..3 {
+            log.add(&(0..400).map(one).collect::<Vec<_>>()).await;
+        }
+    }
+    db.root().await.execute("analyze").await.unwrap();
+    let before = scans(&db).await;
+    let page = history::page(&log.reader, &tenant("a"), &Query { text: Some("Zeppelin 39".into()), ..everything(20) }).await.unwrap();
+    assert_eq!(page.items.len(), 20);
+    log.reader.close().await;
+    let touched = async || {
+        let now = scans(&db).await;
+        now.into_iter().filter(|now| !before.contains(now)).map(|now| now.0).collect::<Vec<_>>()
+    };
+    // A connection reports its counts when it ends.
+    until("the scans are counted", async || !touched().await.is_empty()).await;
+    assert_eq!(touched().await, ["event_2025_06_tenant_id_tenant_seq_idx"]);
 }
