@@ -1,5 +1,6 @@
 //! The activity log: its list, its live view, its settings and its clearing.
 
+mod export;
 mod live;
 mod settings;
 

@@ -42,7 +42,11 @@ async fn a_write_in_hand_is_finished_and_new_ones_are_refused() {
     let stack = Stack::start().await;
     let node = stack.node_with("api,gateway,relay,archiver", &[("SLIPSTREAM_DRAIN_WAIT_MS", "1500")]).await;
     let (http, probe) = (stack.http(&node, "acme"), Http::new(node.url(), None));
-    probe.get("/readyz").await.expect(200);
+    eventually("it is ready", async || match probe.get("/readyz").await {
+        answer if answer.status == 200 => Ok(()),
+        answer => Err(answer),
+    })
+    .await;
     let body = event("in-hand").to_string();
     let mut socket = TcpStream::connect(node.url().trim_start_matches("http://")).await.unwrap();
     let head = format!(

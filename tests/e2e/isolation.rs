@@ -45,6 +45,7 @@ const CASES: &[Case] = &[
     ("GET", "/api/events/{id}/proof", "", Foreign::NotFound),
     ("GET", "/api/v1/activity-log", "", Foreign::Own(200)),
     ("DELETE", "/api/v1/activity-log", "", Foreign::Own(204)),
+    ("GET", "/api/v1/activity-log/export", "", Foreign::Own(200)),
     ("GET", "/api/v1/activity-log/settings", "", Foreign::Own(200)),
     ("PUT", "/api/v1/activity-log/settings", r#"{"enabled":false,"max_days":1,"max_entries":100}"#, Foreign::Own(200)),
     ("GET", "/api/events/export", "", Foreign::Own(200)),

@@ -3,6 +3,7 @@
 //! Order of a list's reads: what the log shows and the archive's head, then the page, then the total. So a tag never stands for an older page.
 
 mod clear;
+mod export;
 mod keyed;
 mod request;
 mod settings;
@@ -33,6 +34,7 @@ const SETTINGS: &str = "/api/v1/activity-log/settings";
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     Endpoint { route: Route::new("GET", LOG, Class::User), handler: || get(list) },
     Endpoint { route: Route::new("DELETE", LOG, Class::Admin), handler: || delete(clear::clear) },
+    Endpoint { route: Route::new("GET", "/api/v1/activity-log/export", Class::Admin), handler: || get(export::export) },
     Endpoint { route: Route::new("GET", SETTINGS, Class::User), handler: || get(settings::read) },
     Endpoint { route: Route::new("PUT", SETTINGS, Class::Admin), handler: || put(settings::change) },
 ];

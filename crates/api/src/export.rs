@@ -3,7 +3,7 @@
 //! Order: the caller, the parameters, a slot, the place at which the export ends, its event, and only then the head of the answer. What is read is held for one batch only, and nothing is
 //! read while the client does not take what was. When the database fails in between, the connection is cut: a file that came to its end is whole.
 
-mod body;
+pub(crate) mod body;
 pub(crate) mod jobs;
 pub(crate) mod pack;
 mod request;
@@ -68,7 +68,7 @@ async fn write(store: &slipstream_store::Store, mut reading: Reading, wanted: &W
 }
 
 /// Commits the event of an export. Without it nothing may go out.
-async fn record(state: &ApiState, admin: &Admin, origin: &Origin, export: &Export<'_>) -> Result<(), Failure> {
+pub(crate) async fn record(state: &ApiState, admin: &Admin, origin: &Origin, export: &Export<'_>) -> Result<(), Failure> {
     let by = By { actor: &admin.principal().actor, correlation_id: origin.correlation_id.as_deref(), batch_id: None };
     let event = rules::created(export, admin.tenant(), by)?;
     let work = async |tx: &mut Tx| -> Result<(), Failure> {
@@ -80,7 +80,7 @@ async fn record(state: &ApiState, admin: &Admin, origin: &Origin, export: &Expor
 }
 
 /// `<what>_<tenant>_<time>.<extension>`.
-fn file_name(what: &str, tenant: &Tenant, extension: &str) -> String {
+pub(crate) fn file_name(what: &str, tenant: &Tenant, extension: &str) -> String {
     let now = Timestamp::now().datetime();
     let (date, (hour, minute, second)) = (now.date(), now.to_hms());
     let month = u8::from(date.month());
@@ -88,7 +88,7 @@ fn file_name(what: &str, tenant: &Tenant, extension: &str) -> String {
 }
 
 /// The head of a file that is not to be kept by anyone in between.
-fn file_headers(content_type: &'static str, name: &str) -> HeaderMap {
+pub(crate) fn file_headers(content_type: &'static str, name: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -107,7 +107,7 @@ fn bound_headers(headers: &mut HeaderMap, state: &ApiState, tenant: &Tenant, bou
     }
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     // Tokens, numbers and sealed cursors: always header values.
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);

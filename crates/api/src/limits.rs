@@ -60,5 +60,7 @@ pub const ACTIVITY_LIMIT_DEFAULT: i64 = 50;
 pub const ACTIVITY_LIMIT_MAX: i64 = 200;
 /// Longest entity type or id to look for in the activity log, in characters. Longer: 422.
 pub const ACTIVITY_ENTITY_LEN_MAX: usize = 64;
+/// Entries of the activity log that are read at once for its export. More: the next read.
+pub const ACTIVITY_EXPORT_BATCH: u32 = 1_000;
 /// How long a page of the activity log may be shown without asking again, in seconds: settings take effect at once.
 pub const ACTIVITY_MAX_AGE: u32 = 0;

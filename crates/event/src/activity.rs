@@ -3,6 +3,7 @@
 //! An entry is a view of an event, never a record of its own: it holds no `changes`, little metadata, and always a sentence. All its text is
 //! clean, whatever the producer sent: one line, no control characters, no escape sequences of terminals.
 
+pub mod columns;
 mod selection;
 pub mod text;
 

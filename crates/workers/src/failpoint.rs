@@ -41,6 +41,10 @@ impl Point {
         Self::ExportKept,
     ];
 
+    /// Those on the way of an event, from the outbox to the archive.
+    pub const OF_EVENTS: [Self; 6] =
+        [Self::RelayClaimed, Self::RelayPublished, Self::RelayMarked, Self::ArchiverFetched, Self::ArchiverBeforeCommit, Self::ArchiverCommitted];
+
     /// Its name in settings.
     pub fn name(self) -> &'static str {
         match self {

@@ -15,7 +15,7 @@ async fn a_relay_or_archiver_killed_at_any_step_loses_and_doubles_nothing() {
     let http = stack.http(&front, "acme");
     let start = place(&http).await;
     let mut checker = Checker::default();
-    for point in Point::ALL {
+    for point in Point::OF_EVENTS {
         let armed = format!("{}@{VISIT}", point.name());
         let mut workers = stack.node_with("relay,archiver", &[("SLIPSTREAM_FAIL_POINTS", &armed)]).await;
         write_until_it_dies(&stack, &front, &workers, &mut checker, &armed).await;

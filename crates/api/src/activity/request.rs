@@ -2,6 +2,7 @@
 
 use slipstream_access::Query;
 use slipstream_access::problem::Invalid;
+use slipstream_domain::export::Filters;
 use slipstream_event::Viewer;
 use slipstream_event::activity::Selection;
 use slipstream_store::activity as log;
@@ -9,6 +10,9 @@ use slipstream_store::activity as log;
 use crate::failure::Failure;
 use crate::history::request::{keep, text};
 use crate::limits::{ACTIVITY_ENTITY_LEN_MAX, ACTIVITY_LIMIT_DEFAULT, ACTIVITY_LIMIT_MAX, SEARCH_LEN_MAX};
+
+/// The parameters that narrow the log.
+const FILTERS: [&str; 8] = ["categories", "severities", "actor", "entity_type", "entity_id", "since", "until", "q"];
 
 /// Reads the parameters of a list. All faults are reported at once; parameters that are not known are not looked at.
 pub(super) fn list(query: &Query, viewer: &Viewer) -> Result<(log::Query, log::Range), Failure> {
@@ -35,6 +39,15 @@ pub(super) fn filters(query: &Query, viewer: &Viewer, invalid: &mut Vec<Invalid>
         invalid.push(query.invalid("since", "range", "must not be later than until".to_owned()));
     }
     log::Query { viewer: viewer.clone(), selection: selection.unwrap_or_default(), actor, entity_type, entity_id, since, until, text: search }
+}
+
+/// The filters as they were asked for, to be recorded.
+pub(super) fn named(query: &Query) -> Filters {
+    let mut named = Filters::new();
+    for (name, value) in query.pairs().filter(|(name, value)| FILTERS.contains(name) && !value.is_empty()) {
+        named.entry(name.to_owned()).or_default().push(value.to_owned());
+    }
+    named
 }
 
 fn seq(query: &Query, name: &str, least: i64) -> Result<Option<u64>, Invalid> {

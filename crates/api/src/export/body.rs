@@ -9,11 +9,11 @@ use bytes::Bytes;
 use futures_util::stream;
 
 /// Where the pieces of a body go.
-pub(super) struct Sink(Arc<Mutex<Option<Bytes>>>);
+pub(crate) struct Sink(Arc<Mutex<Option<Bytes>>>);
 
 /// Why a body ends before its end. The connection is cut, so that nobody takes what came for the whole.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Cut {
+pub(crate) enum Cut {
     /// The archive did not answer, or a stored event cannot be read.
     #[error(transparent)]
     Store(#[from] slipstream_store::Error),
@@ -33,7 +33,7 @@ pub(super) enum Cut {
 
 impl Sink {
     /// Hands a piece on. Goes on when the next one is asked for: nothing is begun for a client that does not read, which could hold a connection of the database for as long as it likes.
-    pub(super) async fn send(&self, piece: Vec<u8>) -> Result<(), Cut> {
+    pub(crate) async fn send(&self, piece: Vec<u8>) -> Result<(), Cut> {
         let mut piece = Some(piece).filter(|piece| !piece.is_empty());
         poll_fn(|_| match piece.take() {
             None => Poll::Ready(Ok(())),
@@ -47,7 +47,7 @@ impl Sink {
 }
 
 /// The body that `work` writes. It is worked on only while the body is read; whoever drops the body stops the work.
-pub(super) fn produced<F>(work: impl FnOnce(Sink) -> F) -> Body
+pub(crate) fn produced<F>(work: impl FnOnce(Sink) -> F) -> Body
 where
     F: Future<Output = Result<(), Cut>> + Send + 'static,
 {

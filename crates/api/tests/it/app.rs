@@ -110,7 +110,7 @@ fn signed(grant: &Grant) -> Who {
     Who(format!("Bearer {token}"))
 }
 
-/// Asks, and reads the answer: JSON, or null for an empty body.
+/// Asks, and reads the answer: JSON, else a text; null for an empty body.
 pub(crate) async fn ask(router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
@@ -119,6 +119,6 @@ pub(crate) async fn ask(router: &Router, method: &str, path: &str, headers: &[(&
     let response = router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
-    let body = if bytes.is_empty() { json!(null) } else { serde_json::from_slice(&bytes).unwrap() };
+    let body = if bytes.is_empty() { json!(null) } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes))) };
     Answer { status: parts.status.as_u16(), body, headers: parts.headers }
 }

@@ -1,6 +1,7 @@
 //! Hashes of subtrees: stored ones, and those that are computed from leaves.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use slipstream_event::Tenant;
 use slipstream_event::ledger::{Hash, Subtree, Tree, proof};
@@ -18,8 +19,8 @@ pub(super) async fn fold(connection: &mut PgConnection, tenant: &Tenant, steps: 
     for subtree in wanted.iter().filter(|subtree| subtree.level < NODE_LEVEL_MIN) {
         let first = subtree.index << subtree.level;
         let tile = first >> NODE_LEVEL_MIN;
-        if !tiles.contains_key(&tile) {
-            tiles.insert(tile, leaves(connection, tenant, tile << NODE_LEVEL_MIN, (tile + 1) << NODE_LEVEL_MIN).await?);
+        if let Entry::Vacant(unread) = tiles.entry(tile) {
+            unread.insert(leaves(connection, tenant, tile << NODE_LEVEL_MIN, (tile + 1) << NODE_LEVEL_MIN).await?);
         }
         let from = usize::try_from(first - (tile << NODE_LEVEL_MIN)).unwrap_or_default();
         let leaves = tiles.get(&tile).and_then(|leaves| leaves.get(from..from + (1 << subtree.level))).ok_or_else(|| missing(tenant))?;

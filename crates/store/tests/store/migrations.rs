@@ -110,6 +110,8 @@ async fn what_was_archived_before_there_were_ledgers_has_one() {
         .execute(&mut root)
         .await
         .unwrap();
+    sqlx::query("insert into slipstream.archive_watermark (shard, epoch, seq) values (0, $1, 3000)").bind(EPOCH as i64).execute(&mut root).await.unwrap();
+    sqlx::query("select slipstream.ensure_event_partitions(array[current_date])").execute(&mut root).await.unwrap();
     let insert = "insert into slipstream.event (tenant_id, occurred_at, event_id, type, entity_type, entity_id, action, module, severity, category, visibility, actor_id, has_changes,
                     shard, epoch, seq, payload, leaf_hash)
                   select 'acme', occurred_at, id, 'a.b.c', 'a.b', entity, 'c', 'a', 'info', 'entity', 'tenant', 'u1', false, 0, $1, seq, payload, sha256('')
@@ -132,7 +134,6 @@ async fn what_was_archived_before_there_were_ledgers_has_one() {
     events.iter().for_each(|event| tree.push(Hash::leaf(event.to_json().as_bytes()), |_, _, _| {}));
     assert_eq!((grown.len(), grown[0].size, grown[0].root), (1, 1_500, tree.root()));
     let archive = Archive::new(db.store(Role::Archiver));
-    archive.init_watermark(0, EPOCH, 3_000).await.unwrap();
     let next = event("acme", "a.b.c", "next");
     let batch = Batch {
         shard: 0,

@@ -10,7 +10,7 @@ use crate::flow::{Flow, sorted};
 async fn a_death_at_any_step_loses_and_repeats_nothing() {
     let flow = Flow::new(1).await;
     let mut ids = Vec::new();
-    for point in Point::ALL {
+    for point in Point::OF_EVENTS {
         let (points, mut hold) = FailPoints::hold(point);
         let relay = flow.relay_with(points.clone()).await;
         let archiver = flow.archiver_with(0, points).await;
