@@ -101,7 +101,9 @@ async fn serve(
     let secrets = Secrets::load_or_create(&args.dir)?;
     servers.postgres.ensure_database(DATABASE).await?;
     configure(&mut config, servers, &secrets);
-    let migrated = migrate::up(config.database_url_admin(), None).await.context("migrating the database")?;
+    let migrated = migrate::up(config.database_url_admin(), None)
+        .await
+        .with_context(|| format!("migrating the database (when it is of a version that was never released, remove {} to begin anew)", args.dir.display()))?;
     progress.step(&format!("database: {} migrations applied", migrated.len()))?;
     let streams = provision(&config).await.context("provisioning the streams")?;
     progress.step(&format!("broker: {streams} streams ready"))?;

@@ -1,6 +1,6 @@
 //! One reader, from its making to its end.
 
-use slipstream_broker::LogConsumer;
+use slipstream_broker::{LogConsumer, Message};
 use slipstream_event::Position;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -44,7 +44,7 @@ impl Archiver {
                     return Ok(None);
                 }
                 self.config.fail_points.visit(Point::ArchiverFetched).await;
-                cut(at, messages).map(Some).ok_or(Stop::Changed("its messages do not follow each other"))
+                cut_aside(at, messages).await.map(Some).ok_or(Stop::Changed("its messages do not follow each other"))
             };
             let storing = async {
                 match &in_hand {
@@ -75,6 +75,16 @@ impl Archiver {
             return Err(Stop::Changed("it began anew"));
         }
         if state.last_seq < at.seq { Err(Stop::Changed("it lost its end")) } else { Ok(()) }
+    }
+}
+
+/// Cuts on a thread of its own: reading and hashing a thousand events takes milliseconds, in which the database would wait for its next rows.
+async fn cut_aside(after: Position, messages: Vec<Message>) -> Option<Cut> {
+    match tokio::task::spawn_blocking(move || cut(after, messages)).await {
+        Ok(cut) => cut,
+        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+        // The runtime ends.
+        Err(_) => None,
     }
 }
 
