@@ -235,7 +235,7 @@ async fn a_rewritten_archive_is_not_signed() {
     signed.publish(10).await;
     let before = signed.http.get("/api/ledger").await.expect(200)["signedThrough"].clone();
     let forge = "update slipstream.ledger_batch set leaves = overlay(leaves placing sha256('x') from 1 for 32) where tenant_id = 'acme' and start = 0; \
-                 update slipstream.tenant_head set peaks = null where tenant_id = 'acme'";
+                 update slipstream.tenant_head set peaks = null, signed_size = 0 where tenant_id = 'acme'";
     signed.stack.sql(forge).await;
     signed.http.publish(&event("later")).await;
     eventually("the refusal is counted", async || {

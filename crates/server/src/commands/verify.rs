@@ -176,6 +176,12 @@ fn tell(report: &Report, trusted: &[String], is_given: bool) -> Vec<String> {
         let kind = serde_json::to_value(finding.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
         format!("WRONG  {:>9}  {:<14} {}", finding.number, kind, finding.what)
     }));
-    lines.push(if report.holds() { "everything holds".to_owned() } else { format!("{} findings: this is not what was archived", findings.len()) });
+    lines.push(match findings.len() {
+        0 if *entries > 0 && *signed_through == 0 => {
+            "rows and ledger agree, but nothing is signed: this proves nothing against who can write to the database".to_owned()
+        }
+        0 => "everything holds".to_owned(),
+        wrong => format!("{wrong} findings: this is not what was archived"),
+    });
     lines
 }
