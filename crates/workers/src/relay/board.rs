@@ -13,12 +13,16 @@ pub(super) struct Board {
     gates: Vec<Gate>,
     tenants: HashMap<Tenant, Hold>,
     rows: usize,
+    /// Counts the looks at the outbox.
+    looks: u64,
 }
 
 /// Whether a shard takes rows.
 #[derive(Debug)]
 struct Gate {
     state: GateState,
+    /// The look at the outbox that may have been under way when the gate opened: it may not have seen the rows that were reopened, which come before those that it brings.
+    opened_in_look: u64,
     /// Tenants of this shard that are being published or noted.
     busy: usize,
 }
@@ -51,8 +55,8 @@ enum Hold {
 impl Board {
     /// All shards closed, to be compared at once.
     pub(super) fn new(shards: u16, now: Instant) -> Self {
-        let gate = || Gate { state: GateState::Closed { due: now }, busy: 0 };
-        Self { gates: std::iter::repeat_with(gate).take(usize::from(shards)).collect(), tenants: HashMap::new(), rows: 0 }
+        let gate = || Gate { state: GateState::Closed { due: now }, opened_in_look: 0, busy: 0 };
+        Self { gates: std::iter::repeat_with(gate).take(usize::from(shards)).collect(), tenants: HashMap::new(), rows: 0, looks: 0 }
     }
 
     /// Tenants whose rows are not to be claimed.
@@ -65,10 +69,19 @@ impl Board {
         self.rows + limits::CLAIM_ROWS_MAX <= limits::ROWS_IN_HAND_MAX && self.tenants.len() < limits::TENANTS_IN_HAND_MAX
     }
 
-    /// Takes `rows` of a tenant in hand. `false` when its shard is closed: then the tenant waits for that, and its rows are to be dropped.
+    /// A look at the outbox begins. One at a time.
+    pub(super) fn begin_look(&mut self) {
+        self.looks += 1;
+    }
+
+    /// Takes `rows` of a tenant in hand, which the last look brought. `false` when they are to be dropped: its shard is closed, and the tenant waits for that; or it opened during
+    /// that look, and the tenant is to be claimed anew.
     pub(super) fn take(&mut self, shard: u16, tenant: &Tenant, rows: usize) -> bool {
         let gate = &mut self.gates[usize::from(shard)];
         let open = matches!(gate.state, GateState::Open { .. });
+        if open && gate.opened_in_look == self.looks {
+            return false;
+        }
         let hold = if open { Hold::Busy { rows } } else { Hold::Gate { shard } };
         if open {
             gate.busy += 1;
@@ -101,7 +114,8 @@ impl Board {
 
     /// The comparison of a shard is done: it opens until the next one is due.
     pub(super) fn open(&mut self, shard: u16, until: Instant) {
-        self.gates[usize::from(shard)].state = GateState::Open { until };
+        let gate = &mut self.gates[usize::from(shard)];
+        (gate.state, gate.opened_in_look) = (GateState::Open { until }, self.looks);
         self.tenants.retain(|_, hold| *hold != Hold::Gate { shard });
     }
 
@@ -168,6 +182,7 @@ mod tests {
         let mut board = Board::new(shards, now);
         assert_eq!(board.tick(now).compare, (0..shards).collect::<Vec<_>>());
         (0..shards).for_each(|shard| board.open(shard, now + 60 * SECOND));
+        board.begin_look();
         board
     }
 
@@ -175,12 +190,16 @@ mod tests {
     fn nothing_goes_out_before_the_first_comparison() {
         let now = Instant::now();
         let mut board = Board::new(1, now);
+        board.begin_look();
         assert!(!board.take(0, &tenant("a"), 1));
         assert_eq!(board.except(), [tenant("a")]);
         assert_eq!(board.tick(now).compare, [0]);
         assert!(board.tick(now).compare.is_empty(), "it is under way");
         board.open(0, now + SECOND);
         assert!(board.except().is_empty(), "whoever waited for the shard may be claimed");
+        assert!(!board.take(0, &tenant("a"), 1), "a look of before the opening may not have seen what was reopened");
+        assert!(board.except().is_empty(), "and is to be repeated");
+        board.begin_look();
         assert!(board.take(0, &tenant("a"), 1));
     }
 

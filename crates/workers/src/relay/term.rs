@@ -47,7 +47,8 @@ pub(super) struct Term {
 #[derive(Default)]
 struct Work {
     publishing: FuturesUnordered<BoxFuture<'static, Done>>,
-    comparing: FuturesUnordered<BoxFuture<'static, (u16, Result<Compared, Trouble>)>>,
+    /// With the number of the connection at its beginning.
+    comparing: FuturesUnordered<BoxFuture<'static, (u16, u64, Result<Compared, Trouble>)>>,
     /// One at most.
     settling: FuturesUnordered<BoxFuture<'static, (Settlement, Result<(), StoreError>)>>,
     /// One at most. It holds the leadership meanwhile.
@@ -95,7 +96,7 @@ impl Term {
                 biased;
                 () = shutdown.cancelled(), if !self.stopping => (0..self.context.broker.shards()).for_each(|shard| self.context.close_lane(shard)),
                 Some(looked) = self.work.looking.next() => leadership = Some(self.looked(looked?).await),
-                Some((shard, result)) = self.work.comparing.next() => self.compared(shard, result),
+                Some((shard, connection, result)) = self.work.comparing.next() => self.compared(shard, connection, result),
                 Some((settlement, result)) = self.work.settling.next() => self.settled(settlement, result),
                 Some(done) = self.work.publishing.next() => self.done(done),
                 () = wake(&mut wakeups, self.poll), if waits => self.look_now = true,
@@ -118,14 +119,15 @@ impl Term {
         self.look_now |= tick.freed;
         tick.closed.into_iter().for_each(|shard| self.context.close_lane(shard));
         for shard in tick.compare {
-            let (context, memory) = (self.context.clone(), self.memories[usize::from(shard)].clone());
-            self.work.comparing.push(Box::pin(async move { (shard, compare::compare(&context, shard, memory).await) }));
+            let (context, memory, connection) = (self.context.clone(), self.memories[usize::from(shard)].clone(), self.connection);
+            self.work.comparing.push(Box::pin(async move { (shard, connection, compare::compare(&context, shard, memory).await) }));
         }
         if self.look_now
             && self.board.has_room()
             && let Some(leadership) = leadership.take()
         {
             self.look_now = false;
+            self.board.begin_look();
             self.work.looking.push(Box::pin(look(self.context.clone(), leadership, self.board.except())));
         }
     }
@@ -237,7 +239,7 @@ impl Term {
         self.look_now = true;
     }
 
-    fn compared(&mut self, shard: u16, result: Result<Compared, Trouble>) {
+    fn compared(&mut self, shard: u16, connection: u64, result: Result<Compared, Trouble>) {
         let backoff = &mut self.compare_backoffs[usize::from(shard)];
         match result {
             Ok(compared) => {
@@ -246,7 +248,12 @@ impl Term {
                 if compared.reopened > 0 {
                     self.suspects.all(Timestamp::now());
                 }
-                self.board.open(shard, Instant::now() + limits::COMPARE_EVERY);
+                if connection == self.context.broker.connection_number() {
+                    self.board.open(shard, Instant::now() + limits::COMPARE_EVERY);
+                } else {
+                    // The broker that was compared may not be the one that is there now.
+                    self.board.keep_closed(shard, Instant::now());
+                }
                 self.look_now = true;
             }
             Err(trouble) => {
