@@ -118,7 +118,7 @@ pub async fn archived_through(store: &Store, shard: u16) -> Result<Option<Waterm
     archive::read_watermark(store, shard).await
 }
 
-/// The first `limit` items: of a search by the batches that may hold its text, else by time.
+/// The first `limit` items: of a search by the batches that may hold what it asks for, else by time.
 async fn items(connection: &mut PgConnection, tenant: &Tenant, query: &Query, limit: usize) -> Result<Vec<Item>, Error> {
     let bits = search::bits(query);
     if !bits.is_empty() && !query.oldest_first {

@@ -122,7 +122,7 @@ pub(crate) fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
 pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &Query) {
     let filter = &query.filter;
     if !filter.types.is_empty() {
-        let prefixes: Vec<String> = filter.types.iter().map(|prefix| prefix.trim_end_matches(".*").trim_end_matches('.').to_owned()).collect();
+        let prefixes: Vec<String> = filter.types.iter().map(|prefix| type_of(prefix).to_owned()).collect();
         sql.push(" and exists (select from unnest(").push_bind(prefixes);
         sql.push(") as wanted (prefix) where e.type = wanted.prefix or starts_with(e.type, wanted.prefix || '.'))");
     }
@@ -137,6 +137,11 @@ pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &Query) {
     push_any(sql, "e.action", &query.actions);
     push_any(sql, "e.category", &query.categories.iter().map(|category| category.as_str().to_owned()).collect::<Vec<_>>());
     push_any(sql, "e.correlation_id", query.correlation_id.as_slice());
+}
+
+/// The first parts of a type that a filter asks for.
+pub(super) fn type_of(prefix: &str) -> &str {
+    prefix.trim_end_matches(".*").trim_end_matches('.')
 }
 
 /// One of some values; none asks for all.

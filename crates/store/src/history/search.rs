@@ -1,4 +1,4 @@
-//! Free text by the filters of the ledger's batches: only the events of batches that may hold the text are read.
+//! Free text and single values by the filters of the ledger's batches: only the events of batches that may hold them are read.
 //!
 //! Batches are in the order of the archive and history is in that of time, and an import may bring old events late. So batches are taken by the time of
 //! their newest event, newest first, until no batch that is left can hold an event newer than the last of the page.
@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{Item, Query, predicate};
-use crate::archive::terms;
+use crate::archive::terms::{self, Exact};
 use crate::{Error, limits};
 
 /// A batch that may hold the text.
@@ -22,16 +22,35 @@ pub(super) struct Candidate {
     pub(super) occurred_to: OffsetDateTime,
 }
 
-/// The bits of the query's text; empty when it has none, or one that is too short to tell batches apart.
+/// The bits of what every event of the query holds: of its text, unless that is too short to tell batches apart, and of each filter that asks for a single value.
 pub(super) fn bits(query: &Query) -> Vec<i32> {
-    query.text.as_deref().map(terms::of_search).unwrap_or_default()
+    let filter = &query.filter;
+    let mut bits = query.text.as_deref().map(terms::of_search).unwrap_or_default();
+    let mut add = |of, value: &str| bits.extend(terms::of_exact(of, value));
+    if let Some(id) = &query.correlation_id {
+        add(Exact::Correlation, id);
+    }
+    if let [actor] = filter.actors.as_slice() {
+        add(Exact::Actor, actor);
+    }
+    if let [prefix] = filter.types.as_slice() {
+        add(Exact::Type, predicate::type_of(prefix));
+    }
+    if let [severity] = filter.severities.as_slice() {
+        add(Exact::Severity, severity.as_str());
+    }
+    if let [category] = query.categories.as_slice() {
+        add(Exact::Category, category.as_str());
+    }
+    bits
 }
 
 /// The first `limit` items of a search, in the order of history.
 pub(super) async fn items(connection: &mut PgConnection, tenant: &Tenant, query: &Query, bits: &[i32], limit: usize) -> Result<Vec<Item>, Error> {
     let begun = Instant::now();
     let mut found: Vec<Item> = Vec::new();
-    let (mut after, mut at_once) = (None, limits::SEARCH_BATCHES_FIRST);
+    // Most filters are answered by the newest batch; few texts are.
+    let (mut after, mut at_once) = (None, if query.text.is_some() { limits::SEARCH_BATCHES_FIRST } else { 1 });
     loop {
         // What is as old as the last item may still come before it, by its id.
         let oldest = found.last().filter(|_| found.len() >= limit).map(|item| item.keyset.timestamp);
