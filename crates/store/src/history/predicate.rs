@@ -36,10 +36,27 @@ pub(super) fn statement(tenant: &Tenant, query: &Query, leg: Leg, limit: usize) 
 }
 
 /// The statement for the events of some batches that are not older than `oldest`.
+pub(super) fn of_batches(tenant: &Tenant, query: &Query, batches: &[Candidate], oldest: Option<Timestamp>, limit: usize) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select e.occurred_at, e.event_id, e.payload, e.has_changes from ");
+    push_batches(&mut sql, tenant, batches);
+    push_conditions(&mut sql, query, Leg { from: oldest.map(|oldest| oldest.datetime()), below: None });
+    push_order(&mut sql, query, limit);
+    sql
+}
+
+/// The statement that counts what matches in some batches.
+pub(super) fn count_in(tenant: &Tenant, query: &Query, batches: &[Candidate]) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select count(*) from ");
+    push_batches(&mut sql, tenant, batches);
+    push_conditions(&mut sql, query, Leg { from: None, below: None });
+    sql
+}
+
+/// The events of some batches, as `e`.
 ///
 /// Each batch is read by the numbers of its events, in their order: that leads every plan to the index over numbers, and the times leave partitions out.
-pub(super) fn of_batches(tenant: &Tenant, query: &Query, batches: &[Candidate], oldest: Option<Timestamp>, limit: usize) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("select e.occurred_at, e.event_id, e.payload, e.has_changes from unnest(");
+pub(crate) fn push_batches(sql: &mut QueryBuilder<Postgres>, tenant: &Tenant, batches: &[Candidate]) {
+    sql.push("unnest(");
     sql.push_bind(batches.iter().map(|batch| batch.start).collect::<Vec<_>>()).push(", ");
     sql.push_bind(batches.iter().map(|batch| batch.size).collect::<Vec<_>>()).push(", ");
     sql.push_bind(batches.iter().map(|batch| batch.occurred_from).collect::<Vec<_>>()).push(", ");
@@ -50,9 +67,6 @@ pub(super) fn of_batches(tenant: &Tenant, query: &Query, batches: &[Candidate], 
          and e.occurred_at >= b.occurred_from and e.occurred_at <= b.occurred_to and e.tenant_id = ",
     );
     sql.push_bind(tenant.as_str().to_owned()).push(" order by e.tenant_seq limit b.size) as e where true");
-    push_conditions(&mut sql, query, Leg { from: oldest.map(|oldest| oldest.datetime()), below: None });
-    push_order(&mut sql, query, limit);
-    sql
 }
 
 /// The statement that counts what matches, up to `most`.

@@ -15,11 +15,11 @@ use crate::{Error, limits};
 
 /// A batch that may hold the text.
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]
-pub(super) struct Candidate {
-    pub(super) start: i64,
-    pub(super) size: i32,
-    pub(super) occurred_from: OffsetDateTime,
-    pub(super) occurred_to: OffsetDateTime,
+pub(crate) struct Candidate {
+    pub(crate) start: i64,
+    pub(crate) size: i32,
+    pub(crate) occurred_from: OffsetDateTime,
+    pub(crate) occurred_to: OffsetDateTime,
 }
 
 /// The bits of what every event of the query holds: of its text, unless that is too short to tell batches apart, and of each filter that asks for a single value.
@@ -71,8 +71,26 @@ pub(super) async fn items(connection: &mut PgConnection, tenant: &Tenant, query:
     }
 }
 
+/// How many events match, counted up to `most`.
+pub(super) async fn count(connection: &mut PgConnection, tenant: &Tenant, query: &Query, bits: &[i32], most: u64) -> Result<u64, Error> {
+    let begun = Instant::now();
+    let (mut after, mut counted) = (None, 0);
+    while counted < most {
+        limit_statements(connection, begun).await?;
+        let batches = candidates(connection, tenant, query, bits, None, after, limits::SEARCH_BATCHES_MAX).await?;
+        after = batches.last().copied();
+        if after.is_none() {
+            break;
+        }
+        limit_statements(connection, begun).await?;
+        let more: i64 = predicate::count_in(tenant, query, &batches).build_query_scalar().fetch_one(&mut *connection).await.map_err(Error::of_search)?;
+        counted += crate::number::unsigned(more);
+    }
+    Ok(counted.min(most))
+}
+
 /// Bounds the statements that follow in this transaction by what is left of a search that began at `begun`.
-pub(super) async fn limit_statements(connection: &mut PgConnection, begun: Instant) -> Result<(), Error> {
+pub(crate) async fn limit_statements(connection: &mut PgConnection, begun: Instant) -> Result<(), Error> {
     let left = limits::SEARCH_TIMEOUT.saturating_sub(begun.elapsed());
     if left.as_millis() == 0 {
         return Err(Error::SearchTimeout);
