@@ -49,8 +49,6 @@ comment on column slipstream.ledger_batch.terms is 'a Bloom filter of what is se
 
 -- Parts of it are read: of `terms` single bytes, of `leaves` single hashes.
 alter table slipstream.ledger_batch alter column leaves set storage external, alter column terms set storage external;
--- Searches go through the batches from the newest end on.
-create index ledger_batch_time on slipstream.ledger_batch (tenant_id, occurred_to, start);
 create index ledger_batch_position on slipstream.ledger_batch (tenant_id, shard, epoch, last_seq);
 
 -- Inner nodes of the trees that cover 256 leaves and more, so that a proof reads few leaves.

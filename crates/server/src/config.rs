@@ -23,7 +23,7 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Request/response HTTP: domain writes, history.
+    /// Request/response HTTP: domain writes, history, audit, activity log, exports' jobs, the ledger.
     Api,
     /// The realtime edge: ingest and streams.
     Gateway,

@@ -79,6 +79,8 @@ pub const COLD_LIMIT_MAX: u32 = 5_000;
 pub const ACTIVITY_LIMIT_MAX: u32 = 1_000;
 /// How many numbers a page of the activity log looks through before it looks through all, over all months.
 pub const ACTIVITY_NEAR: u64 = 2_000;
+/// How often what all activity logs show is moved on, at times that are multiples of it.
+pub const ACTIVITY_PRUNE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Up to how many entries of the activity log are counted. More: the total is this, and an estimate.
 pub const ACTIVITY_COUNT_MAX: u64 = 100_000;
 /// Longest count of entries of the activity log. Longer: the total is what is known, and an estimate.

@@ -1,7 +1,7 @@
 //! The pruner of activity logs: moves on what they show, so that reading stays cheap.
 //!
 //! It deletes nothing and holds no lock; the archive is not touched. May run in several processes: each finds the same. A change of settings is followed within
-//! [`limits::ACTIVITY_LOOK_EVERY`], everything else within [`limits::ACTIVITY_PRUNE_EVERY`].
+//! [`limits::ACTIVITY_LOOK_EVERY`], everything else within [`ACTIVITY_PRUNE_EVERY`](slipstream_store::limits::ACTIVITY_PRUNE_EVERY).
 
 use std::convert::Infallible;
 
@@ -41,14 +41,15 @@ impl Pruner {
 
     async fn keep_pruning(&self) -> Infallible {
         let mut backoff = Backoff::new(limits::RETRY_PAUSE, limits::RETRY_PAUSE_MAX);
-        let mut all_at = Instant::now();
+        let mut all_at = Timestamp::now();
         loop {
-            let is_all = Instant::now() >= all_at;
+            let now = Timestamp::now();
+            let is_all = now >= all_at;
             let pruned = if is_all { self.all().await } else { self.due().await };
             let pause = match pruned {
                 Ok(()) => {
                     backoff.succeeded();
-                    all_at = if is_all { Instant::now() + limits::ACTIVITY_PRUNE_EVERY } else { all_at };
+                    all_at = if is_all { prune::next(now) } else { all_at };
                     limits::ACTIVITY_LOOK_EVERY
                 }
                 Err(error) => {
@@ -56,7 +57,7 @@ impl Pruner {
                         tracing::warn!(%error, "the activity logs could not be pruned; tried again");
                     }
                     // Whose settings were changed, and was not pruned, is among all.
-                    all_at = Instant::now();
+                    all_at = now;
                     backoff.failed()
                 }
             };

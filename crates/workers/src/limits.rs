@@ -87,7 +87,5 @@ pub const EXPORT_CLEAN_PAUSE: Duration = Duration::from_millis(100);
 /// How often the partitions of the months to come are seen to.
 pub const UPKEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How often what all activity logs show is moved on.
-pub const ACTIVITY_PRUNE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How often activity logs with new settings are looked for.
 pub const ACTIVITY_LOOK_EVERY: Duration = Duration::from_secs(1);

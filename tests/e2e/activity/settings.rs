@@ -16,6 +16,12 @@ fn settings(enabled: bool, max_days: u32, max_entries: u32) -> Value {
     json!({"enabled": enabled, "max_days": max_days, "max_entries": max_entries})
 }
 
+/// The settings without what the log holds.
+async fn kept(http: &Http) -> Value {
+    let all = http.get(SETTINGS).await.expect(200);
+    json!({"enabled": all["enabled"], "max_days": all["max_days"], "max_entries": all["max_entries"]})
+}
+
 /// Waits until the log's newest entries are of these types.
 async fn newest(http: &Http, want: &[&str]) -> Value {
     eventually("the newest entries", async || {
@@ -29,23 +35,49 @@ async fn newest(http: &Http, want: &[&str]) -> Value {
 async fn settings_are_kept_and_recorded_with_what_they_were() {
     let (stack, node) = Stack::with_node().await;
     let (admin, member) = (stack.http(&node, "acme"), member(&stack, &node));
-    assert_eq!(member.get(SETTINGS).await.expect(200), settings(true, 90, 100_000));
+    assert_eq!(kept(&member).await, settings(true, 90, 100_000));
     let mut body = settings(true, 30, 5_000);
     body["reason"] = json!("  less is more ");
     assert_eq!(put(&admin, &body).await.expect(200), settings(true, 30, 5_000));
-    assert_eq!(member.get(SETTINGS).await.expect(200), settings(true, 30, 5_000));
+    assert_eq!(kept(&member).await, settings(true, 30, 5_000));
     let page = newest(&admin, &["activity.settings.updated"]).await;
     let entry = &page["entries"][0];
     assert_eq!((&entry["category"], &entry["metadata"]["reason"]), (&json!("system"), &json!("less is more")));
-    let kept = |days: u32, entries: u32| json!({"enabled": true, "maxDays": days, "maxEntries": entries});
-    assert_eq!((&entry["metadata"]["before"], &entry["metadata"]["after"]), (&kept(90, 100_000), &kept(30, 5_000)));
+    let recorded = |days: u32, entries: u32| json!({"enabled": true, "maxDays": days, "maxEntries": entries});
+    assert_eq!((&entry["metadata"]["before"], &entry["metadata"]["after"]), (&recorded(90, 100_000), &recorded(30, 5_000)));
     put(&member, &body).await.problem(403, "role_forbidden");
     let faulty = put(&admin, &json!({"enabled": "yes", "max_days": 0, "max_entries": 10_000_001, "reason": 7})).await.problem(422, "validation");
     assert_eq!(texts(faulty["fields"].as_array().unwrap(), "field"), ["enabled", "max_days", "max_entries", "reason"]);
     let missing = put(&admin, &json!({"enabled": true})).await.problem(422, "validation");
     assert_eq!(texts(missing["fields"].as_array().unwrap(), "field"), ["max_days", "max_entries"]);
     put(&admin, &json!({"enabled": true, "max_days": 1, "max_entries": 100, "reason": "x".repeat(501)})).await.problem(422, "validation");
-    assert_eq!(admin.get(SETTINGS).await.expect(200), settings(true, 30, 5_000), "nothing has changed");
+    assert_eq!(kept(&admin).await, settings(true, 30, 5_000), "nothing has changed");
+}
+
+#[tokio::test]
+async fn settings_tell_what_the_log_holds_of_what_the_caller_sees() {
+    let (stack, node) = Stack::with_node().await;
+    let (admin, member) = (stack.http(&node, "acme"), member(&stack, &node));
+    let empty = admin.get(SETTINGS).await.expect(200);
+    assert_eq!((&empty["entries"], &empty["oldest"]), (&json!(0), &Value::Null));
+    publish_classes(&admin, &["admin", "tenant", "admin"]).await;
+    let entries = list_of(&admin, 3).await;
+    let held = async |http: &Http| http.get(SETTINGS).await.expect(200);
+    let (all, seen) = (held(&admin).await, held(&member).await);
+    assert_eq!((&all["entries"], &all["entries_is_estimate"], &all["oldest"]), (&json!(3), &json!(false), &entries[2]["ts"]));
+    assert_eq!((&seen["entries"], &seen["oldest"]), (&json!(1), &entries[1]["ts"]), "a member sees one of them");
+    let next = all["next_prune_at"].as_str().unwrap();
+    assert!(next.ends_with("0:00.000000Z") && next > entries[0]["ts"].as_str().unwrap(), "{next}");
+}
+
+/// The log's entries, once there are so many.
+async fn list_of(http: &Http, count: usize) -> Vec<Value> {
+    eventually("the entries", async || {
+        let page = list(http, "").await;
+        let entries = page["entries"].as_array().unwrap().clone();
+        if entries.len() == count { Ok(entries) } else { Err(page) }
+    })
+    .await
 }
 
 #[tokio::test]
@@ -132,7 +164,7 @@ async fn a_key_repeats_a_request_and_not_its_effect() {
     newest(&http, &["activity.settings.updated"]).await;
     put(&http, &settings(true, 8, 800)).await.expect(200);
     assert_eq!(http.send("PUT", SETTINGS, &keyed, &body).await.unwrap().expect(200), settings(true, 7, 700));
-    assert_eq!(http.get(SETTINGS).await.expect(200), settings(true, 8, 800), "the repeated request changed nothing");
+    assert_eq!(kept(&http).await, settings(true, 8, 800), "the repeated request changed nothing");
     http.send("DELETE", LOG, &keyed, "").await.unwrap().problem(422, "idempotency_key_reused");
     let empty = [JSON, ("idempotency-key", "")];
     assert_eq!(http.send("PUT", SETTINGS, &empty, &body).await.unwrap().problem(422, "empty")["fields"][0]["field"], "Idempotency-Key");

@@ -9,7 +9,7 @@ use slipstream_domain::activity::{Settings, reason};
 use slipstream_domain::limits::{ACTIVITY_DAYS, ACTIVITY_ENTRIES};
 use slipstream_event::Timestamp;
 use slipstream_store::Tx;
-use slipstream_store::activity::{self as log, settings};
+use slipstream_store::activity::{self as log, prune, settings};
 
 use super::keyed::Keyed;
 use crate::ApiState;
@@ -17,10 +17,19 @@ use crate::copilot::fields::Fields;
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// The settings that hold now.
+/// The settings that hold now, and what the log holds of what the caller may see: how many entries, when the oldest of them happened, and when those beyond the limits go next.
 pub(super) async fn read(State(state): State<ApiState>, reader: User) -> Result<Json<Value>, Failure> {
-    let shown = log::shown(&state.archive, reader.tenant(), Timestamp::now()).await?;
-    Ok(Json(shown_as(&shown.settings)))
+    let (tenant, now) = (reader.tenant(), Timestamp::now());
+    let shown = log::shown(&state.archive, tenant, now).await?;
+    let all = log::Query { viewer: reader.principal().viewer.clone(), ..log::Query::default() };
+    let total = log::total(&state.archive, tenant, &shown, &all, 0).await?;
+    let oldest = log::page(&state.archive, tenant, &shown, &all, log::Range { after_seq: Some(0), limit: 1, ..log::Range::default() }).await?;
+    let mut body = shown_as(&shown.settings);
+    body["entries"] = json!(total.count);
+    body["entries_is_estimate"] = json!(total.is_estimate);
+    body["oldest"] = json!(oldest.items.first().map(|item| item.event.timestamp));
+    body["next_prune_at"] = json!(prune::next(now));
+    Ok(Json(body))
 }
 
 /// New settings: all three. Answers what is kept.

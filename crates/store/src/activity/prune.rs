@@ -8,6 +8,13 @@ use super::shown;
 use crate::number::{signed, unsigned};
 use crate::{Error, Store, limits};
 
+/// When all logs are looked at next, after `now`.
+pub fn next(now: Timestamp) -> Timestamp {
+    let every = i64::try_from(limits::ACTIVITY_PRUNE_EVERY.as_micros()).unwrap_or(i64::MAX);
+    let next = now.micros().div_euclid(every).saturating_add(1).saturating_mul(every);
+    Timestamp::from_micros(next).unwrap_or(now)
+}
+
 /// Tenants with an archive, in order, after `after`: at most [`limits::PRUNE_TENANTS_MAX`]. `archiver` is a pool of [`Role::Archiver`](crate::Role::Archiver).
 ///
 /// # Errors
@@ -75,4 +82,16 @@ async fn too_many(reader: &Store, tenant: &Tenant, shown: &super::Shown) -> Resu
 
 fn tenant(name: &str) -> Result<Tenant, Error> {
     Tenant::new(name).map_err(|fault| Error::Bug(format!("the database names a tenant that is none: {fault}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_logs_are_looked_at_every_ten_minutes() {
+        let next = |now| next(Timestamp::parse(now).unwrap()).to_string();
+        assert_eq!(next("2026-11-20T10:07:31.5Z"), "2026-11-20T10:10:00.000000Z");
+        assert_eq!(next("2026-11-20T23:50:00Z"), "2026-11-21T00:00:00.000000Z");
+    }
 }
