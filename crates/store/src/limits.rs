@@ -87,3 +87,6 @@ pub const COUNT_TIMEOUT: Duration = Duration::from_secs(1);
 pub const SILENCES_MAX: i64 = 1_000;
 /// Most tenants that are looked up at once for pruning. More: the next look-up.
 pub const PRUNE_TENANTS_MAX: i64 = 1_000;
+
+/// Legal holds of a tenant that are not released. More: [`Error::Refused`](crate::Error::Refused) with `too_many_holds`.
+pub const HOLDS_OPEN_MAX: i64 = 1_000;
