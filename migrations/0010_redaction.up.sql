@@ -128,3 +128,103 @@ begin
   end loop;
 end
 $$;
+
+-- Redactions that were asked for. One is done in many transactions; how far it has come is kept with what was done.
+create table slipstream.redaction_job (
+  job_id uuid primary key,
+  tenant_id text collate "C" not null check (tenant_id ~ '^[A-Za-z0-9_-]{1,64}$'),
+  ids uuid[],
+  selection jsonb,
+  viewer jsonb not null,
+  fields text[] not null,
+  reason varchar(500) not null,
+  dry_run boolean not null,
+  actor jsonb not null,
+  correlation_id text,
+  state text collate "C" not null default 'queued' check (state in ('queued', 'running', 'done', 'failed')),
+  through_seq bigint,
+  ids_done integer not null default 0,
+  last_occurred_at timestamptz,
+  last_event_id uuid,
+  redacted bigint not null default 0,
+  unchanged bigint not null default 0,
+  held bigint not null default 0,
+  exempt bigint not null default 0,
+  missing bigint not null default 0,
+  failure text,
+  created_at timestamptz not null default clock_timestamp(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  turn_at timestamptz not null default clock_timestamp(),
+  constraint redaction_job_selects check ((ids is null) <> (selection is null))
+) with (fillfactor = 70);
+
+comment on column slipstream.redaction_job.viewer is 'what its owner could see: nothing else is redacted';
+comment on column slipstream.redaction_job.actor is 'who asked, for the events that tell of it';
+comment on column slipstream.redaction_job.through_seq is 'where the ledger ended at the first turn: what is archived later is not looked at';
+
+create index redaction_job_list on slipstream.redaction_job (tenant_id, created_at desc, job_id desc);
+create index redaction_job_open on slipstream.redaction_job (turn_at) where state in ('queued', 'running');
+
+-- What is to be redacted by itself, when it has reached an age.
+create table slipstream.redaction_rule (
+  tenant_id text collate "C" not null check (tenant_id ~ '^[A-Za-z0-9_-]{1,64}$'),
+  id uuid not null,
+  name varchar(256) not null,
+  types text[] not null,
+  category text collate "C",
+  fields text[] not null,
+  after_days integer not null check (after_days between 0 and 3650),
+  enabled boolean not null,
+  viewer jsonb not null,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  updated_by text collate "C" not null,
+  turn_at timestamptz not null default clock_timestamp(),
+  through_occurred_at timestamptz,
+  through_event_id uuid,
+  through_seq bigint,
+  redacted bigint not null default 0,
+  held bigint not null default 0,
+  primary key (tenant_id, id),
+  constraint redaction_rule_through check ((through_occurred_at is null) = (through_event_id is null))
+) with (fillfactor = 70);
+
+comment on column slipstream.redaction_rule.through_event_id is 'events up to this time and id were looked at, as far as they were archived with numbers up to through_seq';
+comment on column slipstream.redaction_rule.turn_at is 'when it is looked at next';
+
+create index redaction_rule_due on slipstream.redaction_rule (turn_at) where enabled;
+
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['redaction_job', 'redaction_rule'] loop
+    execute format('alter table slipstream.%I enable row level security', name);
+    execute format('alter table slipstream.%I force row level security', name);
+    execute format('create policy account on slipstream.%I to slipstream_api using (tenant_id = slipstream.current_tenant()) with check (tenant_id = slipstream.current_tenant())', name);
+    execute format('create policy redactor on slipstream.%I to slipstream_redactor using (true) with check (true)', name);
+  end loop;
+  -- Of the archive, and of files that were made of it, one tenant's at a time.
+  foreach name in array array['event', 'ledger_batch', 'tenant_head', 'export_job', 'export_chunk'] loop
+    execute format('create policy redactor on slipstream.%I to slipstream_redactor using (tenant_id = slipstream.current_tenant()) with check (tenant_id = slipstream.current_tenant())', name);
+  end loop;
+end
+$$;
+
+grant select, insert on slipstream.redaction_job to slipstream_api;
+grant select, insert, update, delete on slipstream.redaction_rule to slipstream_api;
+grant select, delete on slipstream.redaction_job to slipstream_redactor;
+grant update (state, through_seq, ids_done, last_occurred_at, last_event_id, redacted, unchanged, held, exempt, missing, failure, started_at, finished_at, turn_at)
+  on slipstream.redaction_job to slipstream_redactor;
+grant select on slipstream.redaction_rule to slipstream_redactor;
+grant update (turn_at, through_occurred_at, through_event_id, through_seq, redacted, held) on slipstream.redaction_rule to slipstream_redactor;
+
+grant select on slipstream.event to slipstream_redactor;
+grant update (payload, actor_id, actor_name, entity_name, message, correlation_id, concerned, has_changes, redacted_at) on slipstream.event to slipstream_redactor;
+grant select (tenant_id, start, size, occurred_from, occurred_to, terms), update (terms) on slipstream.ledger_batch to slipstream_redactor;
+grant select (tenant_id, ledger_size, version), update (version, updated_at) on slipstream.tenant_head to slipstream_redactor;
+grant select (job_id, tenant_id, state, rows_done, bytes, expires_at),
+      update (state, rows_done, bytes, chunks, last_occurred_at, last_event_id, sha256, claim, attempts, expires_at) on slipstream.export_job to slipstream_redactor;
+grant select (job_id, tenant_id), delete on slipstream.export_chunk to slipstream_redactor;
+grant execute on function slipstream.append(text, uuid[], text[], text[], text) to slipstream_redactor;

@@ -1,6 +1,6 @@
 //! `/api/archive/holds`: what must stay as it is. For admins; placing and releasing are told of by events.
 
-mod request;
+pub(crate) mod request;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -11,6 +11,7 @@ use slipstream_access::{Admin, Class, Json, Problem, Query, Route};
 use slipstream_domain::holds as rules;
 use slipstream_event::Timestamp;
 use slipstream_store::holds::{self as table, Release, Row};
+use slipstream_store::redaction::rule;
 use slipstream_store::{Error, Scope, Tx};
 use uuid::Uuid;
 
@@ -59,7 +60,7 @@ async fn place(
     Ok(answer(StatusCode::CREATED, &state.domain.write(tenant, write).await?))
 }
 
-/// Releases a hold. One that is released already answers as it is, and nothing is told again.
+/// Releases a hold; rules of redaction look again at what they passed over. One that is released already answers as it is, and nothing is told again.
 async fn release(State(state): State<ApiState>, admin: Admin, id: Id, origin: Origin, Json(body): Json<Map<String, Value>>) -> Result<Response, Failure> {
     let (tenant, principal, id) = (admin.tenant(), admin.principal(), id.known()?);
     let reason = request::release(body)?;
@@ -71,6 +72,7 @@ async fn release(State(state): State<ApiState>, admin: Admin, id: Id, origin: Or
         }
         let end = Release { at: Timestamp::now(), by: principal.actor.user_id.clone(), reason };
         table::release(tx, tenant, id, &end).await?;
+        rule::restart(tx, tenant).await?;
         tx.emit(rules::released(tenant, id, &row.hold.name, end.reason.as_deref(), origin.of(&principal.actor))?);
         Ok(Row { released: Some(end), ..row })
     };

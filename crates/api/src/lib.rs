@@ -18,6 +18,7 @@ mod keyed;
 mod ledger;
 pub mod limits;
 mod origin;
+mod redaction;
 mod routes;
 mod saved_views;
 mod state;

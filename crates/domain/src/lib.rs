@@ -12,6 +12,7 @@ pub mod declared;
 pub mod export;
 pub mod holds;
 pub mod limits;
+pub mod redaction;
 mod refusal;
 pub mod saved_views;
 

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod metrics;
 pub mod migrate;
 pub mod outbox;
+pub mod redaction;
 pub mod request_keys;
 pub mod saved_views;
 

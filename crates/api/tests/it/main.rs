@@ -13,6 +13,7 @@ mod fixture;
 mod history;
 mod holds;
 mod outage;
+mod redaction;
 mod routes;
 mod saved_views;
 mod tickets;

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use slipstream_domain::holds::Hold;
+use slipstream_domain::redaction::Rule;
+use slipstream_event::Viewer;
 use slipstream_store::copilot::support_tickets::{self, List, New};
+use slipstream_store::redaction::{Events, job, rule};
 use slipstream_store::saved_views::{self, Content};
 use slipstream_store::{Config, Error, Role, Scope, Store, Tx};
 use slipstream_store::{history, holds, request_keys};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
+use uuid::Uuid;
 
 use crate::cluster::{Cluster, Db};
 use crate::fixture::{Log, event, everything, hold, tenant};
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 9] = [
     "copilot.support_tickets",
     "copilot.users",
     "slipstream.event",
@@ -21,6 +25,8 @@ const TABLES: [&str; 7] = [
     "slipstream.saved_view",
     "slipstream.request_key",
     "slipstream.legal_hold",
+    "slipstream.redaction_job",
+    "slipstream.redaction_rule",
 ];
 
 /// Two tenants with rows in every table that knows tenants.
@@ -45,6 +51,8 @@ async fn two_tenants() -> Db {
             saved_views::insert(tx, &tenant(account), "u1", &view).await?;
             request_keys::take(tx, &tenant(account), "k", b"hash", "answer").await?;
             holds::place(tx, &tenant(account), &hold(Hold::default())).await?;
+            job::insert(tx, &tenant(account), redaction()).await?;
+            rule::insert(tx, &tenant(account), Uuid::nil(), &rule_of(account), &Viewer::default(), "u1").await?;
             Ok(())
         };
         store.write(&tenant(account), keep).await.unwrap();
@@ -52,6 +60,16 @@ async fn two_tenants() -> Db {
         db.root().await.execute(user).await.unwrap();
     }
     db
+}
+
+fn redaction() -> job::New {
+    let (events, fields) = (Events::Ids(vec![Uuid::nil()]), vec!["actor".to_owned()]);
+    let actor = slipstream_event::Actor::user("u1");
+    job::New { id: Uuid::now_v7(), events, viewer: Viewer::default(), fields, reason: "r".to_owned(), dry_run: false, actor, correlation_id: None }
+}
+
+fn rule_of(name: &str) -> Rule {
+    Rule { name: name.to_owned(), types: Vec::new(), category: None, fields: vec!["actor".to_owned()], after_days: 0, enabled: false }
 }
 
 /// A pool with a single connection, so that every transaction follows another one on it.
@@ -129,11 +147,12 @@ async fn a_statement_that_is_cut_off_leaves_the_connection_clean() {
 async fn without_a_tenant_there_is_nothing() {
     let db = two_tenants().await;
     let mut connection = PgConnection::connect(&db.url()).await.unwrap();
-    for role in ["slipstream_api", "slipstream_reader"] {
+    for role in ["slipstream_api", "slipstream_reader", "slipstream_redactor"] {
         connection.execute(AssertSqlSafe(format!("set role {role}"))).await.unwrap();
         for named in ["reset slipstream.tenant", "set slipstream.tenant = ''", "set slipstream.tenant = 'nobody'"] {
             connection.execute(named).await.unwrap();
-            for table in TABLES {
+            // Who redacts finds its work in all tenants.
+            for table in TABLES.into_iter().filter(|table| role != "slipstream_redactor" || !table.starts_with("slipstream.redaction")) {
                 let count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(&mut connection).await;
                 assert!(matches!(count, Ok(0)) || count.is_err(), "{role} sees {table}: {count:?}");
             }

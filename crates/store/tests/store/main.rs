@@ -14,6 +14,7 @@ mod holds;
 mod isolation;
 mod migrations;
 mod outbox;
+mod redaction;
 mod restart;
 mod roles;
 mod saved_views;
