@@ -45,10 +45,12 @@ create table slipstream.ledger_batch (
 
 comment on table slipstream.ledger_batch is 'where a tenant''s events lie in the log and in time, and their leaf hashes';
 comment on column slipstream.ledger_batch.leaves is 'leaf hashes, SHA-256 of a zero byte and the bytes as published, one after the other';
-comment on column slipstream.ledger_batch.terms is 'a Bloom filter of the letters of all texts that are searched: what it does not hold need not be read; null: unknown';
+comment on column slipstream.ledger_batch.terms is 'a Bloom filter of what is searched and filtered by: what it does not hold need not be read; null: unknown';
 
 -- Parts of it are read: of `terms` single bytes, of `leaves` single hashes.
 alter table slipstream.ledger_batch alter column leaves set storage external, alter column terms set storage external;
+-- Searches go through the batches from the newest end on.
+create index ledger_batch_time on slipstream.ledger_batch (tenant_id, occurred_to, start);
 create index ledger_batch_position on slipstream.ledger_batch (tenant_id, shard, epoch, last_seq);
 
 -- Inner nodes of the trees that cover 256 leaves and more, so that a proof reads few leaves.

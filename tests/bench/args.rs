@@ -24,6 +24,12 @@ pub(crate) enum Bench {
     Storm,
     /// A long gap read from the broker; with bare batched direct gets as floor
     Replay,
+    /// A year of events: how fast the archive grows, beside other ways to write the same rows; what each index costs; what it takes on disk
+    Archive,
+    /// The pages of history and what else is asked of that year, page 1 beside page 1,000
+    History,
+    /// All of that year as files: speed, and memory while it grows
+    Export,
     /// All of them
     All,
 }
@@ -44,7 +50,8 @@ pub(crate) enum Part {
 }
 
 impl Bench {
-    const EACH: [Self; 7] = [Self::Import, Self::Ingest, Self::Latency, Self::Fanout, Self::Idle, Self::Storm, Self::Replay];
+    const EACH: [Self; 10] =
+        [Self::Import, Self::Ingest, Self::Latency, Self::Fanout, Self::Idle, Self::Storm, Self::Replay, Self::Archive, Self::History, Self::Export];
 }
 
 impl fmt::Display for Bench {
@@ -57,6 +64,9 @@ impl fmt::Display for Bench {
             Self::Idle => "idle",
             Self::Storm => "storm",
             Self::Replay => "replay",
+            Self::Archive => "archive",
+            Self::History => "history",
+            Self::Export => "export",
             Self::All => "all",
         })
     }
@@ -88,6 +98,8 @@ pub(crate) struct Args {
     pub(crate) ingest: Ingest,
     #[command(flatten)]
     pub(crate) edge: Edge,
+    #[command(flatten)]
+    pub(crate) archive: Archive,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -180,6 +192,33 @@ pub(crate) struct Edge {
     /// Events of `replay`
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u32).range(1_000..=1_000_000))]
     pub(crate) replay_events: u32,
+}
+
+/// Options of what measures a large archive. Those that run together share one, which is filled first.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "archive, history, export")]
+pub(crate) struct Archive {
+    /// Events of the archive
+    #[arg(long, value_name = "N", default_value_t = 10_000_000, value_parser = value_parser!(u64).range(10_000..=1_000_000_000))]
+    pub(crate) archive_events: u64,
+    /// Their tenants; half of the events belong to the first
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = value_parser!(u16).range(1..=1_000))]
+    pub(crate) archive_tenants: u16,
+    /// Rows that `archive` writes in each way
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = value_parser!(u32).range(4_000..=2_000_000))]
+    pub(crate) rows: u32,
+    /// Rounds of `archive`; the medians count
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=20))]
+    pub(crate) archive_rounds: u32,
+    /// Requests of each kind of `history`
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = value_parser!(u32).range(10..=10_000))]
+    pub(crate) requests: u32,
+    /// Write the plans of the statements of `history` to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plans: Option<PathBuf>,
+    /// Stop after this many events of each export [default: all of the first tenant]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1_000..))]
+    pub(crate) export_events: Option<u64>,
 }
 
 /// What the bench starts of itself.

@@ -1,9 +1,12 @@
 //! The benches.
 
+mod archive;
 mod burst;
 mod edge;
+mod export;
 mod fanout;
 mod growth;
+mod history;
 mod idle;
 mod import;
 mod ingest;
@@ -20,19 +23,40 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep};
 
 use crate::args::{Args, Bench};
-use crate::report::Section;
+use crate::filled::Filled;
+use crate::report::{Section, progress};
 
-/// Runs a bench; its tables.
-pub(crate) async fn run(bench: Bench, args: &Args) -> Vec<Section> {
-    match bench {
-        Bench::Import => vec![import::run(args).await],
-        Bench::Ingest => ingest::run(args).await,
-        Bench::Latency => vec![latency::run(args).await],
-        Bench::Fanout => fanout::run(args).await,
-        Bench::Idle => vec![idle::run(args).await],
-        Bench::Storm => vec![storm::run(args).await],
-        Bench::Replay => vec![replay::run(args).await],
-        Bench::All => Vec::new(),
+/// The benches, and what they share.
+#[derive(Default)]
+pub(crate) struct Work {
+    filled: Option<Filled>,
+}
+
+impl Work {
+    /// Runs a bench; its tables.
+    pub(crate) async fn run(&mut self, bench: Bench, args: &Args) -> Vec<Section> {
+        match bench {
+            Bench::Import => vec![import::run(args).await],
+            Bench::Ingest => ingest::run(args).await,
+            Bench::Latency => vec![latency::run(args).await],
+            Bench::Fanout => fanout::run(args).await,
+            Bench::Idle => vec![idle::run(args).await],
+            Bench::Storm => vec![storm::run(args).await],
+            Bench::Replay => vec![replay::run(args).await],
+            Bench::Archive => archive::run(args, self.filled(args).await).await,
+            Bench::History => history::run(args, self.filled(args).await).await,
+            Bench::Export => vec![export::run(args, self.filled(args).await).await],
+            Bench::All => Vec::new(),
+        }
+    }
+
+    /// The large archive, filled when it is wanted first.
+    async fn filled(&mut self, args: &Args) -> &Filled {
+        if self.filled.is_none() {
+            progress("filling the archive");
+            self.filled = Some(Filled::new(stack(args, &[]).await, args.archive.archive_events, args.archive.archive_tenants).await);
+        }
+        self.filled.as_ref().unwrap()
     }
 }
 

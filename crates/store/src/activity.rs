@@ -9,6 +9,7 @@
 mod page;
 mod predicate;
 pub mod prune;
+mod search;
 pub mod settings;
 
 use slipstream_domain::activity::Settings;

@@ -4,7 +4,7 @@
 //! many events have the same time or new ones come in meanwhile. What a reader may see is decided here, in the query, by the same rules as on the stream.
 
 pub(crate) mod predicate;
-mod search;
+pub(crate) mod search;
 
 use std::time::Instant;
 
@@ -118,7 +118,7 @@ pub async fn archived_through(store: &Store, shard: u16) -> Result<Option<Waterm
     archive::read_watermark(store, shard).await
 }
 
-/// The first `limit` items: of a search by the batches that may hold its text, else by time.
+/// The first `limit` items: of a search by the batches that may hold what it asks for, else by time.
 async fn items(connection: &mut PgConnection, tenant: &Tenant, query: &Query, limit: usize) -> Result<Vec<Item>, Error> {
     let bits = search::bits(query);
     if !bits.is_empty() && !query.oldest_first {
@@ -144,15 +144,23 @@ async fn items(connection: &mut PgConnection, tenant: &Tenant, query: &Query, li
 /// How many events match, wherever the page begins.
 async fn total(store: &Store, tenant: &Tenant, query: &Query) -> Result<Total, Error> {
     let mut tx = store.begin_read(tenant).await?;
-    search::limit_statements(&mut tx, Instant::now()).await?;
-    let mut statement = predicate::count(tenant, &Query { after: None, ..query.clone() }, limits::HISTORY_COUNT_MAX);
-    let counted: i64 = match statement.build_query_scalar().fetch_one(&mut *tx).await.map_err(Error::of_search) {
+    let query = Query { after: None, ..query.clone() };
+    let counted = match counted(&mut tx, tenant, &query).await {
         Err(Error::SearchTimeout) => return Ok(Total::Unknown),
         counted => counted?,
     };
     tx.commit().await?;
-    let counted = crate::number::unsigned(counted);
     Ok(if counted < u64::from(limits::HISTORY_COUNT_MAX) { Total::Exact(counted) } else { Total::AtLeast(counted) })
+}
+
+async fn counted(connection: &mut PgConnection, tenant: &Tenant, query: &Query) -> Result<u64, Error> {
+    let bits = search::bits(query);
+    if !bits.is_empty() {
+        return search::count(connection, tenant, query, &bits, u64::from(limits::HISTORY_COUNT_MAX)).await;
+    }
+    search::limit_statements(connection, Instant::now()).await?;
+    let mut statement = predicate::count(tenant, query, limits::HISTORY_COUNT_MAX);
+    Ok(crate::number::unsigned(statement.build_query_scalar().fetch_one(connection).await.map_err(Error::of_search)?))
 }
 
 pub(crate) fn item(row: &PgRow, with_changes: bool) -> Result<Item, Error> {

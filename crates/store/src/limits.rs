@@ -66,7 +66,7 @@ pub const EXPORT_TOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const EXPORT_CHUNKS_DELETED_MAX: i64 = 16;
 /// Longest search for free text. Longer: [`Error::SearchTimeout`](crate::Error::SearchTimeout).
 pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Batches that a search reads at once: first so many, then twice as many each time, up to [`SEARCH_BATCHES_MAX`].
+/// Batches that a search for free text reads at once: first so many (one without a text), then twice as many each time, up to [`SEARCH_BATCHES_MAX`].
 pub const SEARCH_BATCHES_FIRST: usize = 4;
 /// Most batches that a search reads at once. More: the next round.
 pub const SEARCH_BATCHES_MAX: usize = 64;

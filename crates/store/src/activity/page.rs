@@ -8,6 +8,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use time::OffsetDateTime;
 
+use super::search::{self, Search};
 use super::{Fault, Shown, predicate};
 use crate::number::{signed, unsigned};
 use crate::{Error, Store, limits, metrics};
@@ -83,14 +84,17 @@ pub async fn page(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query, 
     if query.text.is_some() {
         bound(&mut tx, limits::SEARCH_TIMEOUT).await?;
     }
-    let mut items = Vec::new();
-    for leg in legs(shown, range) {
-        // One more than asked for tells whether there is a next page.
-        items.extend(read(&mut tx, tenant, shown, query, leg, limit + 1 - items.len()).await?);
-        if items.len() > limit {
-            break;
+    let (bits, [near, far]) = (search::bits(query), legs(shown, range));
+    // One more than asked for tells whether there is a next page.
+    let mut items = if bits.is_empty() || near.ascending {
+        let mut items = read(&mut tx, tenant, shown, query, near, limit + 1).await?;
+        if items.len() <= limit {
+            items.extend(read(&mut tx, tenant, shown, query, far, limit + 1 - items.len()).await?);
         }
-    }
+        items
+    } else {
+        Search { tenant, shown, query, bits: &bits, after: far.after, through: near.through }.items(&mut tx, limit + 1).await?
+    };
     tx.commit().await.map_err(Error::from)?;
     let has_more = items.len() > limit;
     items.truncate(limit);
@@ -104,6 +108,15 @@ pub async fn page(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query, 
 /// [`Error::Unavailable`] and the like.
 pub async fn total(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query, known: u64) -> Result<Total, Error> {
     let mut tx = store.begin_read(tenant).await?;
+    let bits = search::bits(query);
+    if !bits.is_empty() {
+        let search = Search { tenant, shown, query, bits: &bits, after: shown.after_seq, through: shown.size };
+        return match search.count(&mut tx, limits::ACTIVITY_COUNT_MAX + 1).await {
+            Ok(count) => Ok(Total { count: count.min(limits::ACTIVITY_COUNT_MAX), is_estimate: count > limits::ACTIVITY_COUNT_MAX }),
+            Err(Fault::TooSlow) => Ok(Total { count: known, is_estimate: true }),
+            Err(Fault::Store(error)) => Err(error),
+        };
+    }
     bound(&mut tx, limits::COUNT_TIMEOUT).await?;
     let mut sql = predicate::entries("count(*) from (select", tenant, shown, query);
     sql.push(" limit ").push_bind(signed(limits::ACTIVITY_COUNT_MAX + 1)).push(") as counted");
@@ -161,7 +174,7 @@ async fn times(tx: &mut PgConnection, tenant: &Tenant, leg: Leg) -> Result<(Opti
     Ok(statement.bind(tenant.as_str()).bind(signed(leg.after)).bind(signed(leg.through)).fetch_one(tx).await?)
 }
 
-fn item(row: &PgRow) -> Result<Item, Error> {
+pub(super) fn item(row: &PgRow) -> Result<Item, Error> {
     let payload: &str = row.try_get("payload")?;
     let event = Event::from_json(payload.as_bytes()).map_err(|error| Error::Bug(format!("an archived event cannot be read: {error}")))?;
     Ok(Item { seq: unsigned(row.try_get("tenant_seq")?), event })

@@ -5,7 +5,8 @@ use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
 use super::{Query, Shown};
-use crate::history::predicate::{push_any, push_viewer};
+use crate::history::predicate::{push_any, push_batches, push_viewer};
+use crate::history::search::Candidate;
 use crate::like;
 use crate::number::signed;
 
@@ -13,19 +14,32 @@ use crate::number::signed;
 pub(super) fn entries(columns: &'static str, tenant: &Tenant, shown: &Shown, query: &Query) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new("select ");
     sql.push(columns).push(" from slipstream.event as e where e.tenant_id = ").push_bind(tenant.as_str().to_owned());
-    push_shown(&mut sql, shown, query);
-    push_viewer(&mut sql, &query.viewer);
-    push_any(&mut sql, "e.category", &query.selection.categories().map(|category| category.as_str().to_owned()).collect::<Vec<_>>());
-    push_any(&mut sql, "e.severity", &query.selection.severities().map(|severity| severity.as_str().to_owned()).collect::<Vec<_>>());
-    push_any(&mut sql, "e.entity_id", query.entity_id.as_slice());
+    push_conditions(&mut sql, shown, query);
+    sql
+}
+
+/// Begins a statement on the events of some batches. The times leave partitions out, and reading each batch by its numbers leads every plan to the index over numbers.
+pub(super) fn of_batches(columns: &'static str, tenant: &Tenant, batches: &[Candidate]) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select ");
+    sql.push(columns).push(" from ");
+    push_batches(&mut sql, tenant, batches);
+    sql
+}
+
+/// The conditions of what a reader may see and asked for.
+pub(super) fn push_conditions(sql: &mut QueryBuilder<Postgres>, shown: &Shown, query: &Query) {
+    push_shown(sql, shown, query);
+    push_viewer(sql, &query.viewer);
+    push_any(sql, "e.category", &query.selection.categories().map(|category| category.as_str().to_owned()).collect::<Vec<_>>());
+    push_any(sql, "e.severity", &query.selection.severities().map(|severity| severity.as_str().to_owned()).collect::<Vec<_>>());
+    push_any(sql, "e.entity_id", query.entity_id.as_slice());
     if let Some(entity_type) = &query.entity_type {
         sql.push(" and (e.entity_type = ").push_bind(entity_type.clone()).push(" or e.legacy_entity_type = ").push_bind(entity_type.clone()).push(")");
     }
     if let Some(actor) = &query.actor {
         sql.push(" and (e.actor_id = ").push_bind(actor.clone()).push(" or e.actor_name ilike ").push_bind(like::begins(actor)).push(")");
     }
-    push_text(&mut sql, query.text.as_deref());
-    sql
+    push_text(sql, query.text.as_deref());
 }
 
 /// Narrows a statement to numbers above `after` and up to `through`, which lie between these times.

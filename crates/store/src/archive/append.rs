@@ -40,20 +40,33 @@ async fn insert(connection: &mut PgConnection, batch: &Batch, past_before: Date,
     let heads = heads::read(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
     let rows = fresh(connection, batch, &heads, look).await?;
     let mut entries = Entries::after(heads);
-    let numbers: HashMap<u64, u64> = rows.iter().map(|row| (row.seq, entries.add(row))).collect();
     let mut by_partition: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
     for row in &rows {
         by_partition.entry(partitions::name(row.event.timestamp.datetime(), past_before)).or_default().push(row);
     }
-    for (partition, rows) in by_partition {
-        copy(connection, &partition, batch, &rows, &numbers).await?;
+    if by_partition.len() == 1 {
+        // The rows are in their order, so the ledger grows while Postgres stores.
+        for (partition, rows) in by_partition {
+            copy(connection, &partition, batch, &rows, |row| entries.add(row)).await?;
+        }
+    } else {
+        let numbers: HashMap<u64, u64> = rows.iter().map(|row| (row.seq, entries.add(row))).collect();
+        for (partition, rows) in by_partition {
+            copy(connection, &partition, batch, &rows, |row| numbers.get(&row.seq).copied().unwrap_or_default()).await?;
+        }
     }
     entries.write(connection, batch).await?;
     Ok(rows.len() as u64)
 }
 
 /// Copies rows into a partition. They are encoded while Postgres stores those before them.
-async fn copy(connection: &mut PgConnection, partition: &str, batch: &Batch, rows: &[&Row], numbers: &HashMap<u64, u64>) -> Result<(), Error> {
+async fn copy<'a>(
+    connection: &mut PgConnection,
+    partition: &str,
+    batch: &Batch,
+    rows: &[&'a Row],
+    mut number: impl FnMut(&'a Row) -> u64,
+) -> Result<(), Error> {
     // The name of a partition is made of digits.
     let statement = format!("copy slipstream.{partition} ({COLUMNS}) from stdin (format binary)");
     let mut copying = connection.copy_in_raw(&statement).await.map_err(no_partition)?;
@@ -63,7 +76,7 @@ async fn copy(connection: &mut PgConnection, partition: &str, batch: &Batch, row
             copying.abort("a payload is not UTF-8").await.ok();
             return Err(Error::Poison { reason: "a payload is not UTF-8".to_owned() });
         };
-        encode(&mut encoded, batch, row, payload, numbers.get(&row.seq).copied().unwrap_or_default());
+        encode(&mut encoded, batch, row, payload, number(row));
         if encoded.len() >= limits::COPY_BYTES {
             copying.send(encoded.take()).await.map_err(Error::poison)?;
         }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use slipstream_event::Event;
 use slipstream_event::ledger::Hash;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -57,7 +56,7 @@ impl<'a> Entries<'a> {
         part.last_seq = row.seq;
         (part.occurred_from, part.occurred_to) = (part.occurred_from.min(at), part.occurred_to.max(at));
         part.leaves.extend_from_slice(row.leaf.as_bytes());
-        searched(&row.event, |text| part.terms.add(text));
+        part.terms.add_event(&row.event);
         let head = &mut part.moved.head;
         head.latest_at = head.latest_at.max(Some(at));
         head.tree.push(row.leaf, |level, index, hash| nodes.add(tenant, level, index, hash));
@@ -92,16 +91,6 @@ async fn add_batches(connection: &mut PgConnection, batch: &Batch, parts: &[Part
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// The texts of an event that free text is searched in: those of `history/predicate.rs`.
-fn searched(event: &Event, mut found: impl FnMut(&str)) {
-    for text in [&event.entity_id, &event.action, &event.actor.user_id] {
-        found(text);
-    }
-    for text in [&event.message, &event.entity_name, &event.actor.name].into_iter().flatten() {
-        found(text);
-    }
 }
 
 /// Nodes of trees that are to be kept.

@@ -1,12 +1,15 @@
-//! What letters the texts of a batch hold: by that a search for free text knows which batches it need not read.
+//! What letters the texts of a batch hold, and which values its events have: by that a search knows which batches it need not read.
 //!
 //! A Bloom filter of all runs of three and of five ASCII characters (small letters) of the texts that are searched. A text that holds a search holds all its
-//! runs, so what is not in the filter is not in the batch; what is may be. Characters beyond ASCII break a run: searches for them read more.
+//! runs, so what is not in the filter is not in the batch; what is may be. Characters beyond ASCII break a run: searches for them read more. Values by which events are
+//! filtered are in it whole: a rare one is found without reading all that lies between.
 //!
 //! Its length is a power of two, so that a bit is found by masking; eight bits for each run and four probes let one run in forty through that is not there.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher};
+
+use slipstream_event::{Event, Severity};
 
 /// Lengths of the runs: short ones for short searches, long ones because in identifiers all short ones occur.
 const RUNS: [usize; 2] = [3, 5];
@@ -17,11 +20,64 @@ const BITS_PER_RUN: usize = 8;
 /// Largest filter, in bytes.
 const BYTES_MAX: usize = 1 << 20;
 
-/// The runs of a batch.
+/// A value by which events are filtered, by equality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exact {
+    Actor,
+    Category,
+    Correlation,
+    Severity,
+    /// A type, or one or more of its first parts.
+    Type,
+}
+
+impl Exact {
+    /// What its hash begins with, which no text holds. It is stored: it may never change.
+    fn mark(self) -> [u8; 2] {
+        [
+            0xff,
+            match self {
+                Self::Actor => b'a',
+                Self::Category => b'g',
+                Self::Correlation => b'c',
+                Self::Severity => b's',
+                Self::Type => b't',
+            },
+        ]
+    }
+
+    fn hash(self, value: &str) -> u64 {
+        let marked: Vec<u8> = self.mark().into_iter().chain(value.bytes()).collect();
+        hash(&marked)
+    }
+}
+
+/// The runs and values of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Terms(HashSet<u64, Hashed>);
 
 impl Terms {
+    /// Adds what is asked of an event: the texts that free text is searched in (those of `history/predicate.rs`), and the values that it is filtered by.
+    pub(super) fn add_event(&mut self, event: &Event) {
+        for text in [&event.entity_id, &event.action, &event.actor.user_id] {
+            self.add(text);
+        }
+        for text in [&event.message, &event.entity_name, &event.actor.name].into_iter().flatten() {
+            self.add(text);
+        }
+        let name = event.event_type.as_str();
+        let parts = name.match_indices('.').map(|(at, _)| &name[..at]).chain([name]);
+        parts.for_each(|part| self.add_exact(Exact::Type, part));
+        self.add_exact(Exact::Actor, &event.actor.user_id);
+        self.add_exact(Exact::Category, event.category.as_str());
+        self.add_exact(Exact::Severity, Severity::as_str(event.severity));
+        event.correlation_id.iter().for_each(|id| self.add_exact(Exact::Correlation, id));
+    }
+
+    fn add_exact(&mut self, of: Exact, value: &str) {
+        self.0.insert(of.hash(value));
+    }
+
     /// Adds a text.
     pub(super) fn add(&mut self, text: &str) {
         runs(text, |hash| {
@@ -55,6 +111,11 @@ pub(crate) fn of_search(text: &str) -> Vec<i32> {
     let mut seen = HashSet::new();
     bits.retain(|bit| seen.insert(*bit));
     bits
+}
+
+/// The bits of a value in a filter of [`BYTES_MAX`], as those of [`of_search`].
+pub(crate) fn of_exact(of: Exact, value: &str) -> Vec<i32> {
+    probes(of.hash(value), BYTES_MAX).filter_map(|bit| i32::try_from(bit).ok()).collect()
 }
 
 /// The bits of a run in a filter of so many bytes. The statement `ledger/may_hold.sql` finds them in a shorter filter by masking.
@@ -118,6 +179,7 @@ impl Hasher for Hashed {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use slipstream_event::{Actor, EventType, Tenant};
 
     use super::*;
 
@@ -152,7 +214,27 @@ mod tests {
     }
 
     #[test]
+    fn knows_which_values_are_not_there() {
+        let event = |name: &str, actor: &str| Event::new(&Tenant::new("t").unwrap(), &EventType::new(name).unwrap(), "1", Actor::user(actor));
+        let mut terms = Terms::default();
+        terms.add_event(&Event { correlation_id: Some("c-1".to_owned()), severity: Severity::Error, ..event("quality.car.escalated", "u-1") });
+        terms.add_event(&event("fleet.order.made", "u-2"));
+        let filter = terms.filter();
+        let holds = |of, value: &str| of_exact(of, value).into_iter().all(|bit| filter[(bit as usize & (filter.len() * 8 - 1)) / 8] & (1 << (bit % 8)) != 0);
+        for there in ["quality", "quality.car", "quality.car.escalated", "fleet.order.made"] {
+            assert!(holds(Exact::Type, there), "{there}");
+        }
+        assert!(holds(Exact::Actor, "u-1") && holds(Exact::Correlation, "c-1") && holds(Exact::Severity, "error") && holds(Exact::Category, "entity"));
+        for (of, value) in
+            [(Exact::Type, "quality.ca"), (Exact::Type, "u-1"), (Exact::Actor, "u-3"), (Exact::Correlation, "c-2"), (Exact::Severity, "critical")]
+        {
+            assert!(!holds(of, value), "{of:?} {value}");
+        }
+    }
+
+    #[test]
     fn hashes_are_what_was_stored() {
+        assert_eq!((Exact::Actor.hash("abc"), Exact::Type.hash("a.b")), (316_989_814_019_632_937, 10_203_015_377_127_461_820));
         let mut kelvin = Terms::default();
         kelvin.add("300 \u{212a}ELVIN \u{130}STANBUL");
         assert!(may_hold(&kelvin.filter(), "kelvin") && may_hold(&kelvin.filter(), "istanbul"), "what Postgres may take for the same");

@@ -36,10 +36,27 @@ pub(super) fn statement(tenant: &Tenant, query: &Query, leg: Leg, limit: usize) 
 }
 
 /// The statement for the events of some batches that are not older than `oldest`.
+pub(super) fn of_batches(tenant: &Tenant, query: &Query, batches: &[Candidate], oldest: Option<Timestamp>, limit: usize) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select e.occurred_at, e.event_id, e.payload, e.has_changes from ");
+    push_batches(&mut sql, tenant, batches);
+    push_conditions(&mut sql, query, Leg { from: oldest.map(|oldest| oldest.datetime()), below: None });
+    push_order(&mut sql, query, limit);
+    sql
+}
+
+/// The statement that counts what matches in some batches.
+pub(super) fn count_in(tenant: &Tenant, query: &Query, batches: &[Candidate]) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select count(*) from ");
+    push_batches(&mut sql, tenant, batches);
+    push_conditions(&mut sql, query, Leg { from: None, below: None });
+    sql
+}
+
+/// The events of some batches, as `e`.
 ///
 /// Each batch is read by the numbers of its events, in their order: that leads every plan to the index over numbers, and the times leave partitions out.
-pub(super) fn of_batches(tenant: &Tenant, query: &Query, batches: &[Candidate], oldest: Option<Timestamp>, limit: usize) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("select e.occurred_at, e.event_id, e.payload, e.has_changes from unnest(");
+pub(crate) fn push_batches(sql: &mut QueryBuilder<Postgres>, tenant: &Tenant, batches: &[Candidate]) {
+    sql.push("unnest(");
     sql.push_bind(batches.iter().map(|batch| batch.start).collect::<Vec<_>>()).push(", ");
     sql.push_bind(batches.iter().map(|batch| batch.size).collect::<Vec<_>>()).push(", ");
     sql.push_bind(batches.iter().map(|batch| batch.occurred_from).collect::<Vec<_>>()).push(", ");
@@ -50,9 +67,6 @@ pub(super) fn of_batches(tenant: &Tenant, query: &Query, batches: &[Candidate], 
          and e.occurred_at >= b.occurred_from and e.occurred_at <= b.occurred_to and e.tenant_id = ",
     );
     sql.push_bind(tenant.as_str().to_owned()).push(" order by e.tenant_seq limit b.size) as e where true");
-    push_conditions(&mut sql, query, Leg { from: oldest.map(|oldest| oldest.datetime()), below: None });
-    push_order(&mut sql, query, limit);
-    sql
 }
 
 /// The statement that counts what matches, up to `most`.
@@ -122,7 +136,7 @@ pub(crate) fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
 pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &Query) {
     let filter = &query.filter;
     if !filter.types.is_empty() {
-        let prefixes: Vec<String> = filter.types.iter().map(|prefix| prefix.trim_end_matches(".*").trim_end_matches('.').to_owned()).collect();
+        let prefixes: Vec<String> = filter.types.iter().map(|prefix| type_of(prefix).to_owned()).collect();
         sql.push(" and exists (select from unnest(").push_bind(prefixes);
         sql.push(") as wanted (prefix) where e.type = wanted.prefix or starts_with(e.type, wanted.prefix || '.'))");
     }
@@ -137,6 +151,11 @@ pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &Query) {
     push_any(sql, "e.action", &query.actions);
     push_any(sql, "e.category", &query.categories.iter().map(|category| category.as_str().to_owned()).collect::<Vec<_>>());
     push_any(sql, "e.correlation_id", query.correlation_id.as_slice());
+}
+
+/// The first parts of a type that a filter asks for.
+pub(super) fn type_of(prefix: &str) -> &str {
+    prefix.trim_end_matches(".*").trim_end_matches('.')
 }
 
 /// One of some values; none asks for all.

@@ -47,13 +47,15 @@ pub(super) struct Term {
 #[derive(Default)]
 struct Work {
     publishing: FuturesUnordered<BoxFuture<'static, Done>>,
-    /// With the number of the connection at its beginning.
-    comparing: FuturesUnordered<BoxFuture<'static, (u16, u64, Result<Compared, Trouble>)>>,
+    comparing: FuturesUnordered<BoxFuture<'static, Comparison>>,
     /// One at most.
     settling: FuturesUnordered<BoxFuture<'static, (Settlement, Result<(), StoreError>)>>,
     /// One at most. It holds the leadership meanwhile.
     looking: FuturesUnordered<BoxFuture<'static, Looked>>,
 }
+
+/// The end of a comparison: the shard, the number of the connection when it began, and what it found.
+type Comparison = (u16, u64, Result<Compared, Trouble>);
 
 /// The end of a look at the outbox. Without leadership the term is over.
 type Looked = Option<(Leadership, Result<Vec<Row>, StoreError>)>;
