@@ -65,6 +65,16 @@ const CASES: &[Case] = &[
     ("GET", "/api/saved-views/{id}", "", Foreign::NotFound),
     ("PUT", "/api/saved-views/{id}", r#"{"name":"theirs","query":{}}"#, Foreign::NotFound),
     ("DELETE", "/api/saved-views/{id}", "", Foreign::NotFound),
+    ("GET", "/api/archive/holds", "", Foreign::Own(200)),
+    ("POST", "/api/archive/holds", r#"{"name":"theirs","reason":"theirs"}"#, Foreign::Own(201)),
+    ("POST", "/api/archive/holds/{id}/release", "{}", Foreign::NotFound),
+    ("GET", "/api/archive/redactions", "", Foreign::Own(200)),
+    ("POST", "/api/archive/redactions", r#"{"ids":["{event}"],"fields":["message","metadata.total"],"reason":"theirs"}"#, Foreign::Own(202)),
+    ("GET", "/api/archive/redactions/{id}", "", Foreign::NotFound),
+    ("GET", "/api/archive/redaction-rules", "", Foreign::Own(200)),
+    ("POST", "/api/archive/redaction-rules", r#"{"name":"theirs","fields":["message"],"afterDays":0}"#, Foreign::Own(201)),
+    ("PUT", "/api/archive/redaction-rules/{id}", r#"{"name":"theirs","fields":["message"],"afterDays":0}"#, Foreign::NotFound),
+    ("DELETE", "/api/archive/redaction-rules/{id}", "", Foreign::NotFound),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
@@ -86,6 +96,9 @@ struct Ours {
     revocation: String,
     export: String,
     view: String,
+    hold: String,
+    redaction: String,
+    rule: String,
 }
 
 fn routes() -> Vec<Route> {
@@ -207,8 +220,22 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
     let job = ours.post("/api/exports", &json!({"format": "csv", "filters": {"q": CANARY}})).await.expect(202);
     let view = ours.post("/api/saved-views", &json!({"name": CANARY, "query": {"q": CANARY}, "shared": true})).await.expect(201);
+    let hold = ours.post("/api/archive/holds", &json!({"name": CANARY, "reason": "case", "entityId": CANARY})).await.expect(201);
+    let dry = json!({"entityId": CANARY, "fields": ["message"], "reason": CANARY, "dryRun": true});
+    let redaction = ours.post("/api/archive/redactions", &dry).await.expect(202);
+    let rule = json!({"name": CANARY, "types": ["nothing"], "fields": ["message"], "afterDays": 1});
+    let rule = ours.post("/api/archive/redaction-rules", &rule).await.expect(201);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
-    Ours { event: text(&published["id"]), ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]), export: text(&job["id"]), view: text(&view["id"]) }
+    Ours {
+        redaction: text(&redaction["id"]),
+        rule: text(&rule["id"]),
+        event: text(&published["id"]),
+        ticket: text(&row["data"]["id"]),
+        revocation: text(&entry["id"]),
+        export: text(&job["id"]),
+        view: text(&view["id"]),
+        hold: text(&hold["id"]),
+    }
 }
 
 /// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.
@@ -248,6 +275,12 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["id"]), (1, &json!(own.revocation)));
     let view = ours.get(&format!("/api/saved-views/{}", own.view)).await.expect(200);
     assert_eq!((&view["name"], &view["version"]), (&json!(CANARY), &json!(1)));
+    let holds = ours.get("/api/archive/holds").await.expect(200)["items"].clone();
+    assert_eq!((holds.as_array().unwrap().len(), &holds[0]["name"], &holds[0]["releasedAt"]), (1, &json!(CANARY), &json!(null)));
+    let rules = ours.get("/api/archive/redaction-rules").await.expect(200)["items"].clone();
+    assert_eq!((rules.as_array().unwrap().len(), &rules[0]["name"], &rules[0]["id"]), (1, &json!(CANARY), &json!(own.rule)));
+    assert_eq!(ours.get("/api/archive/redactions").await.expect(200)["items"].as_array().unwrap().len(), 1);
+    assert!(!ours.history("").await.iter().any(|event| event.to_string().contains("[redacted]")), "nothing of ours was redacted");
     let row = ours.get(&format!("/copilot/support-tickets/{}", own.ticket)).await.expect(200)["data"].clone();
     assert_eq!((&row["subject"], &row["status"]), (&json!(CANARY), &json!("OPEN")));
     assert_eq!(ours.get("/copilot/support-tickets/").await.expect(200)["total"], 1);
@@ -264,9 +297,12 @@ async fn call(http: &Http, method: &str, path: &str, body: &str, own: &Ours) -> 
         path if path.starts_with("/api/events") => &own.event,
         path if path.starts_with("/api/exports") => &own.export,
         path if path.starts_with("/api/saved-views") => &own.view,
+        path if path.starts_with("/api/archive/holds") => &own.hold,
+        path if path.starts_with("/api/archive/redactions") => &own.redaction,
+        path if path.starts_with("/api/archive/redaction-rules") => &own.rule,
         _ => &own.ticket,
     };
-    let (path, body) = (path.replace("{id}", id), body.replace("{id}", id));
+    let (path, body) = (path.replace("{id}", id), body.replace("{id}", id).replace("{event}", &own.event));
     let path = path.replace("{entityType}", "shop.order").replace("{entityId}", CANARY);
     let needs_format = path.starts_with("/api/events/export");
     let path = if needs_format { format!("{path}{}format=ndjson", if path.contains('?') { '&' } else { '?' }) } else { path };

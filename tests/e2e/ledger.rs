@@ -10,15 +10,15 @@ use slipstream_tests::{Http, Node, Setup, Stack, eventually};
 use crate::{event, lines};
 
 /// A deployment whose ledgers are signed every second.
-struct Signed {
-    stack: Stack,
-    node: Node,
-    signer: Signer,
-    http: Http,
+pub(crate) struct Signed {
+    pub(crate) stack: Stack,
+    pub(crate) node: Node,
+    pub(crate) signer: Signer,
+    pub(crate) http: Http,
 }
 
 impl Signed {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let signer = Signer::generate("ledger-1").unwrap();
         let stack = every_second().env("SLIPSTREAM_LEDGER_KEY", &signer.to_secret()).start().await;
         let node = stack.node("api,gateway,relay,archiver,exports").await;
@@ -27,7 +27,7 @@ impl Signed {
     }
 
     /// Publishes events, and waits until they are archived and signed.
-    async fn publish(&self, count: usize) -> Vec<String> {
+    pub(crate) async fn publish(&self, count: usize) -> Vec<String> {
         let events: Vec<Value> = (0..count).map(|n| event(&format!("e{n}"))).collect();
         self.http.send("POST", "/api/events", &[("content-type", "application/x-ndjson")], &lines(&events)).await.unwrap().expect(202);
         let ids = crate::ids(&events);
@@ -42,7 +42,7 @@ impl Signed {
     }
 
     /// Waits until all that is archived is signed.
-    async fn signed(&self) -> Value {
+    pub(crate) async fn signed(&self) -> Value {
         let size = eventually("everything is archived", async || {
             let state = self.http.get("/api/ledger").await.expect(200);
             let archived: u64 = self.stack.sql("select count(*) from slipstream.event where tenant_id = 'acme'").await.parse().unwrap();
@@ -58,11 +58,11 @@ impl Signed {
         .await
     }
 
-    fn trusted(&self) -> Verifiers {
+    pub(crate) fn trusted(&self) -> Verifiers {
         Verifiers(vec![self.signer.verifier()])
     }
 
-    async fn verify(&self, args: &[&str]) -> Output {
+    pub(crate) async fn verify(&self, args: &[&str]) -> Output {
         let token = self.stack.token("acme");
         self.stack.run(&[&["verify", "--json"], args].concat(), &[("SLIPSTREAM_URL", &self.node.url()), ("SLIPSTREAM_TOKEN", &token)]).await
     }
@@ -72,12 +72,12 @@ fn every_second() -> Setup {
     Setup::default().env("SLIPSTREAM_LEDGER_CHECKPOINT_SECONDS", "1")
 }
 
-fn report(output: &Output) -> Value {
+pub(crate) fn report(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-fn hashes(value: &Value) -> Vec<Hash> {
+pub(crate) fn hashes(value: &Value) -> Vec<Hash> {
     serde_json::from_value(value.clone()).unwrap()
 }
 

@@ -20,6 +20,7 @@ mod ingest;
 mod isolation;
 mod ledger;
 mod nginx;
+mod redaction;
 mod resume;
 mod revocation;
 mod rolling;

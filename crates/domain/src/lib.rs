@@ -10,7 +10,9 @@ pub mod audit;
 pub mod copilot;
 pub mod declared;
 pub mod export;
+pub mod holds;
 pub mod limits;
+pub mod redaction;
 mod refusal;
 pub mod saved_views;
 

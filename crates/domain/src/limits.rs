@@ -21,3 +21,14 @@ pub const REASON_LEN_MAX: usize = 500;
 pub const ACTIVITY_DAYS: std::ops::RangeInclusive<i64> = 1..=3_650;
 /// How many entries an activity log may show: at least and at most. Outside: refused.
 pub const ACTIVITY_ENTRIES: std::ops::RangeInclusive<i64> = 100..=10_000_000;
+
+/// Most events that one transaction redacts: what one event can tell of. More: the next transaction.
+pub const REDACTION_EVENTS_MAX: usize = 500;
+/// Most events that a request for a redaction names by their ids. More: refused.
+pub const REDACTION_IDS_MAX: usize = 1_000;
+/// Most fields of a redaction. More: refused.
+pub const REDACTION_FIELDS_MAX: usize = 50;
+/// Largest sum of the paths of a redaction's fields, in bytes. More: refused.
+pub const REDACTION_FIELDS_BYTES_MAX: usize = 4 * 1024;
+/// After how many days a rule may redact: at least and at most. Outside: refused.
+pub const REDACTION_DAYS: std::ops::RangeInclusive<i64> = 0..=3_650;

@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod limits;
 pub mod object;
 pub mod position;
+pub mod redaction;
 pub mod registry;
 pub mod severity;
 pub mod subject;

@@ -63,3 +63,6 @@ pub const NOTE_SIGNATURES_MAX: usize = 16;
 pub const KEY_NAME_LEN_MAX: usize = 128;
 /// Most findings of a check of a ledger. More: the first ones, by number.
 pub const FINDINGS_MAX: usize = 1_000;
+
+/// Longest path of a field to redact, in characters. Longer: refused.
+pub const REDACTED_PATH_LEN_MAX: usize = 256;

@@ -17,11 +17,13 @@ pub mod cold;
 pub mod copilot;
 pub mod export;
 pub mod history;
+pub mod holds;
 pub mod ledger;
 pub mod limits;
 pub mod metrics;
 pub mod migrate;
 pub mod outbox;
+pub mod redaction;
 pub mod request_keys;
 pub mod saved_views;
 

@@ -89,3 +89,16 @@ pub const COUNT_TIMEOUT: Duration = Duration::from_secs(1);
 pub const SILENCES_MAX: i64 = 1_000;
 /// Most tenants that are looked up at once for pruning. More: the next look-up.
 pub const PRUNE_TENANTS_MAX: i64 = 1_000;
+
+/// Legal holds of a tenant that are not released. More: [`Error::Refused`](crate::Error::Refused) with `too_many_holds`.
+pub const HOLDS_OPEN_MAX: i64 = 1_000;
+/// Redactions of a tenant that are not done. More: [`Error::Refused`](crate::Error::Refused) with `too_many_redactions`.
+pub const REDACTION_JOBS_OPEN_MAX: i64 = 20;
+/// How long a redaction that is done is still told of. Later: deleted.
+pub const REDACTION_JOBS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Rules of redaction of a tenant. More: [`Error::Refused`](crate::Error::Refused) with `too_many_rules`.
+pub const REDACTION_RULES_MAX: i64 = 100;
+/// How often a rule with nothing to do is looked at.
+pub const REDACTION_RULE_EVERY: Duration = Duration::from_secs(30);
+/// Most events that one transaction of a redaction looks at to choose from. More: the next transaction.
+pub const REDACTION_SCAN_MAX: i64 = 2_000;

@@ -1,5 +1,5 @@
-//! The loops without HTTP: the relay from the outbox to the broker, the archiver from the broker to the archive, and the exports from the archive to
-//! files.
+//! The loops without HTTP: the relay from the outbox to the broker, the archiver from the broker to the archive, the exports from the archive to
+//! files, and redaction.
 //!
 //! What every other crate may rely on:
 //! - **Nothing committed is lost, nothing is shown twice.** A row of the outbox goes out at least once and is deduplicated by `<tenant>:<event id>`: by the broker within its
@@ -15,6 +15,7 @@ pub mod exports;
 pub mod failpoint;
 pub mod limits;
 pub mod metrics;
+pub mod redaction;
 pub mod relay;
 
 mod backoff;
@@ -22,4 +23,5 @@ mod backoff;
 pub use archiver::Archiver;
 pub use exports::Exports;
 pub use failpoint::FailPoints;
+pub use redaction::Redactions;
 pub use relay::Relay;

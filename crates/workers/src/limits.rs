@@ -89,3 +89,10 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often activity logs with new settings are looked for.
 pub const ACTIVITY_LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Pause after a turn of redaction that had something to do, so that live work goes on beside it.
+pub const REDACTION_PAUSE: Duration = Duration::from_millis(50);
+/// Pause between two looks for redactions.
+pub const REDACTION_POLL: Duration = Duration::from_millis(500);
+/// How often requests that were done long ago are deleted.
+pub const REDACTION_CLEAN_EVERY: Duration = Duration::from_secs(60 * 60);

@@ -58,6 +58,10 @@ pub const CHECKPOINTS_REFUSED_TOTAL: &str = "slipstream_ledger_checkpoints_refus
 pub const EXPORTS_TOTAL: &str = "slipstream_exports_made_total";
 /// From the claim of an export's job to the whole file.
 pub const EXPORT_SECONDS: &str = "slipstream_exports_job_seconds";
+/// Events that redaction looked at, by `outcome`: `redacted`, `unchanged`, `held`, `exempt`.
+pub const REDACTION_EVENTS_TOTAL: &str = "slipstream_redaction_events_total";
+/// How long the oldest events that the last rule has not looked at have been due; 0 when it is done.
+pub const REDACTION_LAG_SECONDS: &str = "slipstream_redaction_rule_lag_seconds";
 
 /// Registers the descriptions.
 pub fn describe() {
@@ -88,4 +92,6 @@ pub fn describe() {
     describe_gauge!(MONTHS_AHEAD, Unit::Count, "Months after the current one for which the archive has partitions");
     describe_counter!(ACTIVITY_PRUNED_TOTAL, Unit::Count, "Entries beyond the limits of activity logs");
     describe_gauge!(ACTIVITY_PRUNE_SECONDS, Unit::Seconds, "The last look at the limits of all activity logs");
+    describe_counter!(REDACTION_EVENTS_TOTAL, Unit::Count, "Events that redaction looked at, by outcome (redacted, unchanged, held, exempt)");
+    describe_gauge!(REDACTION_LAG_SECONDS, Unit::Seconds, "How long the oldest events that the last rule has not looked at have been due");
 }

@@ -11,7 +11,9 @@ mod cluster;
 #[path = "../../../store/tests/store/fixture.rs"]
 mod fixture;
 mod history;
+mod holds;
 mod outage;
+mod redaction;
 mod routes;
 mod saved_views;
 mod tickets;

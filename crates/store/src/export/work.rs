@@ -49,8 +49,12 @@ impl Work {
     /// [`Error::Unavailable`] and the like.
     pub async fn claim(&self, stale: Duration) -> Result<Option<Claimed>, Error> {
         let claim = Uuid::new_v4();
+        let mut tx = self.store.pool.begin().await?;
+        // A redaction that is about to commit is waited for: it sees this claim, or this claim reads what it left.
+        sqlx::query("select pg_advisory_xact_lock_shared(1819046000, 0)").execute(&mut *tx).await?;
         let statement = sqlx::query_as(include_str!("../../queries/export/claim.sql")).bind(claim).bind(stale.as_secs_f64());
-        let job: Option<Job> = statement.fetch_optional(&self.store.pool).await?;
+        let job: Option<Job> = statement.fetch_optional(&mut *tx).await?;
+        tx.commit().await?;
         Ok(job.map(|job| Claimed { job, claim }))
     }
 

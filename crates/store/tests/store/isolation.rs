@@ -2,18 +2,32 @@
 
 use std::time::Duration;
 
+use slipstream_domain::holds::Hold;
+use slipstream_domain::redaction::Rule;
+use slipstream_event::Viewer;
 use slipstream_store::copilot::support_tickets::{self, List, New};
+use slipstream_store::redaction::{Events, job, rule};
 use slipstream_store::saved_views::{self, Content};
 use slipstream_store::{Config, Error, Role, Scope, Store, Tx};
-use slipstream_store::{history, request_keys};
+use slipstream_store::{history, holds, request_keys};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
+use uuid::Uuid;
 
 use crate::cluster::{Cluster, Db};
-use crate::fixture::{Log, event, everything, tenant};
+use crate::fixture::{Log, event, everything, hold, tenant};
 
-const TABLES: [&str; 6] =
-    ["copilot.support_tickets", "copilot.users", "slipstream.event", "slipstream.tenant_head", "slipstream.saved_view", "slipstream.request_key"];
+const TABLES: [&str; 9] = [
+    "copilot.support_tickets",
+    "copilot.users",
+    "slipstream.event",
+    "slipstream.tenant_head",
+    "slipstream.saved_view",
+    "slipstream.request_key",
+    "slipstream.legal_hold",
+    "slipstream.redaction_job",
+    "slipstream.redaction_rule",
+];
 
 /// Two tenants with rows in every table that knows tenants.
 async fn two_tenants() -> Db {
@@ -36,6 +50,9 @@ async fn two_tenants() -> Db {
         let keep = async |tx: &mut Tx| -> Result<(), Error> {
             saved_views::insert(tx, &tenant(account), "u1", &view).await?;
             request_keys::take(tx, &tenant(account), "k", b"hash", "answer").await?;
+            holds::place(tx, &tenant(account), &hold(Hold::default())).await?;
+            job::insert(tx, &tenant(account), redaction()).await?;
+            rule::insert(tx, &tenant(account), Uuid::nil(), &rule_of(account), &Viewer::default(), "u1").await?;
             Ok(())
         };
         store.write(&tenant(account), keep).await.unwrap();
@@ -43,6 +60,16 @@ async fn two_tenants() -> Db {
         db.root().await.execute(user).await.unwrap();
     }
     db
+}
+
+fn redaction() -> job::New {
+    let (events, fields) = (Events::Ids(vec![Uuid::nil()]), vec!["actor".to_owned()]);
+    let actor = slipstream_event::Actor::user("u1");
+    job::New { id: Uuid::now_v7(), events, viewer: Viewer::default(), fields, reason: "r".to_owned(), dry_run: false, actor, correlation_id: None }
+}
+
+fn rule_of(name: &str) -> Rule {
+    Rule { name: name.to_owned(), types: Vec::new(), category: None, fields: vec!["actor".to_owned()], after_days: 0, enabled: false }
 }
 
 /// A pool with a single connection, so that every transaction follows another one on it.
@@ -120,11 +147,12 @@ async fn a_statement_that_is_cut_off_leaves_the_connection_clean() {
 async fn without_a_tenant_there_is_nothing() {
     let db = two_tenants().await;
     let mut connection = PgConnection::connect(&db.url()).await.unwrap();
-    for role in ["slipstream_api", "slipstream_reader"] {
+    for role in ["slipstream_api", "slipstream_reader", "slipstream_redactor"] {
         connection.execute(AssertSqlSafe(format!("set role {role}"))).await.unwrap();
         for named in ["reset slipstream.tenant", "set slipstream.tenant = ''", "set slipstream.tenant = 'nobody'"] {
             connection.execute(named).await.unwrap();
-            for table in TABLES {
+            // Who redacts finds its work in all tenants.
+            for table in TABLES.into_iter().filter(|table| role != "slipstream_redactor" || !table.starts_with("slipstream.redaction")) {
                 let count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(&mut connection).await;
                 assert!(matches!(count, Ok(0)) || count.is_err(), "{role} sees {table}: {count:?}");
             }
@@ -142,6 +170,7 @@ async fn a_tenant_cannot_write_into_another() {
         "update copilot.support_tickets set account_id = 'other'",
         "select slipstream.append('other', array[gen_random_uuid()], array['a.b.c'], array['{}'])",
         "select slipstream.emit('other', 'a.b.c', '1')",
+        "insert into slipstream.legal_hold (tenant_id, id, name, reason, placed_by) values ('other', gen_random_uuid(), 'n', 'r', 'u')",
     ] {
         let error = connection.execute(insert).await.expect_err(insert);
         assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{insert}");

@@ -10,6 +10,7 @@ use crate::fixture::{Log, event};
 const RIGHTS: &str = "\
 slipstream_api: DELETE copilot.support_tickets
 slipstream_api: DELETE slipstream.activity_answer
+slipstream_api: DELETE slipstream.redaction_rule
 slipstream_api: DELETE slipstream.request_key
 slipstream_api: DELETE slipstream.saved_view
 slipstream_api: EXECUTE append
@@ -19,6 +20,9 @@ slipstream_api: INSERT slipstream.activity_answer
 slipstream_api: INSERT slipstream.activity_settings
 slipstream_api: INSERT slipstream.activity_silence
 slipstream_api: INSERT slipstream.export_job
+slipstream_api: INSERT slipstream.legal_hold
+slipstream_api: INSERT slipstream.redaction_job
+slipstream_api: INSERT slipstream.redaction_rule
 slipstream_api: INSERT slipstream.request_key
 slipstream_api: INSERT slipstream.saved_view
 slipstream_api: SELECT copilot.support_tickets
@@ -28,6 +32,9 @@ slipstream_api: SELECT slipstream.activity_settings
 slipstream_api: SELECT slipstream.activity_silence
 slipstream_api: SELECT slipstream.export_chunk
 slipstream_api: SELECT slipstream.export_job
+slipstream_api: SELECT slipstream.legal_hold
+slipstream_api: SELECT slipstream.redaction_job
+slipstream_api: SELECT slipstream.redaction_rule
 slipstream_api: SELECT slipstream.request_key
 slipstream_api: SELECT slipstream.saved_view
 slipstream_api: UPDATE copilot.support_tickets
@@ -35,10 +42,18 @@ slipstream_api: UPDATE slipstream.activity_settings
 slipstream_api: UPDATE slipstream.activity_silence
 slipstream_api: UPDATE slipstream.export_job.claim
 slipstream_api: UPDATE slipstream.export_job.state
+slipstream_api: UPDATE slipstream.legal_hold.release_reason
+slipstream_api: UPDATE slipstream.legal_hold.released_at
+slipstream_api: UPDATE slipstream.legal_hold.released_by
+slipstream_api: UPDATE slipstream.redaction_rule
 slipstream_api: UPDATE slipstream.saved_view
 slipstream_archiver: EXECUTE ensure_event_partitions
 slipstream_archiver: EXECUTE event_months_ahead
 slipstream_archiver: EXECUTE event_past_before
+slipstream_archiver: EXECUTE heed_holds
+slipstream_archiver: EXECUTE hold_covers
+slipstream_archiver: EXECUTE is_held
+slipstream_archiver: EXECUTE open_holds
 slipstream_archiver: INSERT slipstream.activity_settings.pruned_at
 slipstream_archiver: INSERT slipstream.activity_settings.pruned_seq
 slipstream_archiver: INSERT slipstream.activity_settings.tenant_id
@@ -93,6 +108,10 @@ slipstream_platform: INSERT copilot.support_tickets
 slipstream_platform: SELECT copilot.support_tickets
 slipstream_platform: SELECT copilot.users
 slipstream_platform: UPDATE copilot.support_tickets
+slipstream_reader: EXECUTE heed_holds
+slipstream_reader: EXECUTE hold_covers
+slipstream_reader: EXECUTE is_held
+slipstream_reader: EXECUTE open_holds
 slipstream_reader: SELECT slipstream.activity_settings
 slipstream_reader: SELECT slipstream.activity_silence
 slipstream_reader: SELECT slipstream.archive_watermark
@@ -102,6 +121,75 @@ slipstream_reader: SELECT slipstream.ledger_checkpoint
 slipstream_reader: SELECT slipstream.ledger_node
 slipstream_reader: SELECT slipstream.stream_epoch
 slipstream_reader: SELECT slipstream.tenant_head
+slipstream_redactor: DELETE slipstream.export_chunk
+slipstream_redactor: DELETE slipstream.redaction_job
+slipstream_redactor: EXECUTE append
+slipstream_redactor: EXECUTE heed_holds
+slipstream_redactor: EXECUTE hold_covers
+slipstream_redactor: EXECUTE is_held
+slipstream_redactor: EXECUTE open_holds
+slipstream_redactor: SELECT slipstream.event
+slipstream_redactor: SELECT slipstream.export_chunk.job_id
+slipstream_redactor: SELECT slipstream.export_chunk.tenant_id
+slipstream_redactor: SELECT slipstream.export_job.bytes
+slipstream_redactor: SELECT slipstream.export_job.expires_at
+slipstream_redactor: SELECT slipstream.export_job.job_id
+slipstream_redactor: SELECT slipstream.export_job.rows_done
+slipstream_redactor: SELECT slipstream.export_job.state
+slipstream_redactor: SELECT slipstream.export_job.tenant_id
+slipstream_redactor: SELECT slipstream.ledger_batch.occurred_from
+slipstream_redactor: SELECT slipstream.ledger_batch.occurred_to
+slipstream_redactor: SELECT slipstream.ledger_batch.size
+slipstream_redactor: SELECT slipstream.ledger_batch.start
+slipstream_redactor: SELECT slipstream.ledger_batch.tenant_id
+slipstream_redactor: SELECT slipstream.ledger_batch.terms
+slipstream_redactor: SELECT slipstream.redaction_job
+slipstream_redactor: SELECT slipstream.redaction_rule
+slipstream_redactor: SELECT slipstream.tenant_head.ledger_size
+slipstream_redactor: SELECT slipstream.tenant_head.tenant_id
+slipstream_redactor: SELECT slipstream.tenant_head.version
+slipstream_redactor: UPDATE slipstream.event.actor_id
+slipstream_redactor: UPDATE slipstream.event.actor_name
+slipstream_redactor: UPDATE slipstream.event.concerned
+slipstream_redactor: UPDATE slipstream.event.correlation_id
+slipstream_redactor: UPDATE slipstream.event.entity_name
+slipstream_redactor: UPDATE slipstream.event.has_changes
+slipstream_redactor: UPDATE slipstream.event.message
+slipstream_redactor: UPDATE slipstream.event.payload
+slipstream_redactor: UPDATE slipstream.event.redacted_at
+slipstream_redactor: UPDATE slipstream.export_job.attempts
+slipstream_redactor: UPDATE slipstream.export_job.bytes
+slipstream_redactor: UPDATE slipstream.export_job.chunks
+slipstream_redactor: UPDATE slipstream.export_job.claim
+slipstream_redactor: UPDATE slipstream.export_job.expires_at
+slipstream_redactor: UPDATE slipstream.export_job.last_event_id
+slipstream_redactor: UPDATE slipstream.export_job.last_occurred_at
+slipstream_redactor: UPDATE slipstream.export_job.rows_done
+slipstream_redactor: UPDATE slipstream.export_job.sha256
+slipstream_redactor: UPDATE slipstream.export_job.state
+slipstream_redactor: UPDATE slipstream.ledger_batch.terms
+slipstream_redactor: UPDATE slipstream.redaction_job.exempt
+slipstream_redactor: UPDATE slipstream.redaction_job.failure
+slipstream_redactor: UPDATE slipstream.redaction_job.finished_at
+slipstream_redactor: UPDATE slipstream.redaction_job.held
+slipstream_redactor: UPDATE slipstream.redaction_job.ids_done
+slipstream_redactor: UPDATE slipstream.redaction_job.last_event_id
+slipstream_redactor: UPDATE slipstream.redaction_job.last_occurred_at
+slipstream_redactor: UPDATE slipstream.redaction_job.missing
+slipstream_redactor: UPDATE slipstream.redaction_job.redacted
+slipstream_redactor: UPDATE slipstream.redaction_job.started_at
+slipstream_redactor: UPDATE slipstream.redaction_job.state
+slipstream_redactor: UPDATE slipstream.redaction_job.through_seq
+slipstream_redactor: UPDATE slipstream.redaction_job.turn_at
+slipstream_redactor: UPDATE slipstream.redaction_job.unchanged
+slipstream_redactor: UPDATE slipstream.redaction_rule.held
+slipstream_redactor: UPDATE slipstream.redaction_rule.redacted
+slipstream_redactor: UPDATE slipstream.redaction_rule.through_event_id
+slipstream_redactor: UPDATE slipstream.redaction_rule.through_occurred_at
+slipstream_redactor: UPDATE slipstream.redaction_rule.through_seq
+slipstream_redactor: UPDATE slipstream.redaction_rule.turn_at
+slipstream_redactor: UPDATE slipstream.tenant_head.updated_at
+slipstream_redactor: UPDATE slipstream.tenant_head.version
 slipstream_relay: DELETE slipstream.outbox
 slipstream_relay: SELECT slipstream.outbox
 slipstream_relay: UPDATE slipstream.outbox.attempts
@@ -172,6 +260,21 @@ async fn what_a_role_must_not_do_fails() {
         ("slipstream_exporter", "insert into slipstream.export_job default values"),
         ("slipstream_exporter", "update slipstream.export_job set query = '{}'"),
         ("slipstream_exporter", "select * from slipstream.event"),
+        ("slipstream_api", "update slipstream.legal_hold set reason = ''"),
+        ("slipstream_api", "delete from slipstream.legal_hold"),
+        ("slipstream_api", "update slipstream.redaction_job set state = 'queued'"),
+        ("slipstream_redactor", "delete from slipstream.event"),
+        ("slipstream_redactor", "update slipstream.event set entity_id = ''"),
+        ("slipstream_redactor", "update slipstream.event set tenant_seq = 1"),
+        ("slipstream_redactor", "update slipstream.ledger_batch set leaves = ''"),
+        ("slipstream_redactor", "update slipstream.tenant_head set ledger_size = 0"),
+        ("slipstream_redactor", "update slipstream.redaction_rule set fields = '{}'"),
+        ("slipstream_redactor", "insert into slipstream.redaction_job default values"),
+        ("slipstream_redactor", "update slipstream.legal_hold set released_at = now()"),
+        ("slipstream_redactor", "select data from slipstream.export_chunk"),
+        ("slipstream_redactor", "select * from slipstream.outbox"),
+        ("slipstream_archiver", "select * from slipstream.legal_hold"),
+        ("slipstream_api", "select slipstream.open_holds('acme')"),
         ("slipstream_reader", "select * from slipstream.export_job"),
         ("slipstream_reader", "insert into slipstream.event default values"),
         ("slipstream_reader", "update slipstream.archive_watermark set seq = 0"),

@@ -1,0 +1,21 @@
+revoke execute on function slipstream.append(text, uuid[], text[], text[], text) from slipstream_redactor;
+revoke all on slipstream.event, slipstream.ledger_batch, slipstream.tenant_head, slipstream.export_job, slipstream.export_chunk from slipstream_redactor;
+revoke update (payload, actor_id, actor_name, entity_name, message, correlation_id, concerned, has_changes, redacted_at) on slipstream.event from slipstream_redactor;
+revoke select (tenant_id, start, size, occurred_from, occurred_to, terms), update (terms) on slipstream.ledger_batch from slipstream_redactor;
+revoke select (tenant_id, ledger_size, version), update (version, updated_at) on slipstream.tenant_head from slipstream_redactor;
+revoke select (job_id, tenant_id, state, rows_done, bytes, expires_at),
+       update (state, rows_done, bytes, chunks, last_occurred_at, last_event_id, sha256, claim, attempts, expires_at) on slipstream.export_job from slipstream_redactor;
+revoke select (job_id, tenant_id) on slipstream.export_chunk from slipstream_redactor;
+drop policy redactor on slipstream.event;
+drop policy redactor on slipstream.ledger_batch;
+drop policy redactor on slipstream.tenant_head;
+drop policy redactor on slipstream.export_job;
+drop policy redactor on slipstream.export_chunk;
+drop table slipstream.redaction_rule;
+drop table slipstream.redaction_job;
+drop function slipstream.is_held(text, text, text, text, text, timestamptz);
+drop function slipstream.hold_covers(slipstream.legal_hold, text, text, text, text, timestamptz);
+drop function slipstream.open_holds(text);
+drop function slipstream.heed_holds(text);
+drop table slipstream.legal_hold;
+revoke all on schema slipstream from slipstream_redactor;
