@@ -12,6 +12,7 @@ pub mod declared;
 pub mod export;
 pub mod limits;
 mod refusal;
+pub mod retention;
 pub mod saved_views;
 
 pub use refusal::Refusal;

@@ -21,3 +21,10 @@ pub const REASON_LEN_MAX: usize = 500;
 pub const ACTIVITY_DAYS: std::ops::RangeInclusive<i64> = 1..=3_650;
 /// How many entries an activity log may show: at least and at most. Outside: refused.
 pub const ACTIVITY_ENTRIES: std::ops::RangeInclusive<i64> = 100..=10_000_000;
+
+/// For how many days a rule of retention may keep events: at least and at most. Outside: refused.
+pub const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 1..=36_500;
+/// How many events a rule of retention may keep: at least and at most. Outside: refused.
+pub const RETENTION_ENTRIES: std::ops::RangeInclusive<i64> = 1..=1_000_000_000_000;
+/// Most ranges of numbers in one event that tells what retention removed. More: further events.
+pub const RANGES_MAX: usize = 1_000;

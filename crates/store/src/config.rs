@@ -62,6 +62,8 @@ pub enum Role {
     Reader,
     /// Making the files of exports, for all tenants.
     Exporter,
+    /// Removing events of the named tenant from the archive, without reading what they say.
+    Retention,
 }
 
 impl Role {
@@ -73,6 +75,7 @@ impl Role {
             Self::Archiver => "slipstream_archiver",
             Self::Reader => "slipstream_reader",
             Self::Exporter => "slipstream_exporter",
+            Self::Retention => "slipstream_retention",
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod migrate;
 pub mod outbox;
 pub mod request_keys;
+pub mod retention;
 pub mod saved_views;
 
 mod config;
