@@ -65,6 +65,9 @@ const CASES: &[Case] = &[
     ("GET", "/api/saved-views/{id}", "", Foreign::NotFound),
     ("PUT", "/api/saved-views/{id}", r#"{"name":"theirs","query":{}}"#, Foreign::NotFound),
     ("DELETE", "/api/saved-views/{id}", "", Foreign::NotFound),
+    ("GET", "/api/archive/holds", "", Foreign::Own(200)),
+    ("POST", "/api/archive/holds", r#"{"name":"theirs","reason":"theirs"}"#, Foreign::Own(201)),
+    ("POST", "/api/archive/holds/{id}/release", "{}", Foreign::NotFound),
     ("GET", "/copilot/support-tickets", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/", "", Foreign::Own(200)),
     ("GET", "/copilot/support-tickets/summary", "", Foreign::Own(200)),
@@ -86,6 +89,7 @@ struct Ours {
     revocation: String,
     export: String,
     view: String,
+    hold: String,
 }
 
 fn routes() -> Vec<Route> {
@@ -207,8 +211,16 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
     let job = ours.post("/api/exports", &json!({"format": "csv", "filters": {"q": CANARY}})).await.expect(202);
     let view = ours.post("/api/saved-views", &json!({"name": CANARY, "query": {"q": CANARY}, "shared": true})).await.expect(201);
+    let hold = ours.post("/api/archive/holds", &json!({"name": CANARY, "reason": "case", "entityId": CANARY})).await.expect(201);
     let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
-    Ours { event: text(&published["id"]), ticket: text(&row["data"]["id"]), revocation: text(&entry["id"]), export: text(&job["id"]), view: text(&view["id"]) }
+    Ours {
+        event: text(&published["id"]),
+        ticket: text(&row["data"]["id"]),
+        revocation: text(&entry["id"]),
+        export: text(&job["id"]),
+        view: text(&view["id"]),
+        hold: text(&hold["id"]),
+    }
 }
 
 /// A socket with this credential, in the handshake and in the first message, ends with this code before anything was said.
@@ -248,6 +260,8 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["id"]), (1, &json!(own.revocation)));
     let view = ours.get(&format!("/api/saved-views/{}", own.view)).await.expect(200);
     assert_eq!((&view["name"], &view["version"]), (&json!(CANARY), &json!(1)));
+    let holds = ours.get("/api/archive/holds").await.expect(200)["items"].clone();
+    assert_eq!((holds.as_array().unwrap().len(), &holds[0]["name"], &holds[0]["releasedAt"]), (1, &json!(CANARY), &json!(null)));
     let row = ours.get(&format!("/copilot/support-tickets/{}", own.ticket)).await.expect(200)["data"].clone();
     assert_eq!((&row["subject"], &row["status"]), (&json!(CANARY), &json!("OPEN")));
     assert_eq!(ours.get("/copilot/support-tickets/").await.expect(200)["total"], 1);
@@ -264,6 +278,7 @@ async fn call(http: &Http, method: &str, path: &str, body: &str, own: &Ours) -> 
         path if path.starts_with("/api/events") => &own.event,
         path if path.starts_with("/api/exports") => &own.export,
         path if path.starts_with("/api/saved-views") => &own.view,
+        path if path.starts_with("/api/archive/holds") => &own.hold,
         _ => &own.ticket,
     };
     let (path, body) = (path.replace("{id}", id), body.replace("{id}", id));

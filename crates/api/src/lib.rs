@@ -12,13 +12,16 @@ mod copilot;
 mod export;
 mod failure;
 mod history;
+mod holds;
 mod id;
+mod keyed;
 mod ledger;
 pub mod limits;
 mod origin;
 mod routes;
 mod saved_views;
 mod state;
+mod strict;
 mod timeline;
 
 pub use routes::{ROUTES, router};

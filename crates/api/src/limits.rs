@@ -64,3 +64,8 @@ pub const ACTIVITY_ENTITY_LEN_MAX: usize = 64;
 pub const ACTIVITY_EXPORT_BATCH: u32 = 1_000;
 /// How long a page of the activity log may be shown without asking again, in seconds: settings take effect at once.
 pub const ACTIVITY_MAX_AGE: u32 = 0;
+
+/// Items of a list about the archive (holds, redactions) when the request does not say.
+pub const ARCHIVE_LIST_LIMIT_DEFAULT: i64 = 100;
+/// Most items of a page of such a list. More: 422.
+pub const ARCHIVE_LIST_LIMIT_MAX: i64 = 500;

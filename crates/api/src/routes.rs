@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use slipstream_access::{Problem, Route};
 
-use crate::{ApiState, activity, audit, copilot, export, history, ledger, saved_views, timeline};
+use crate::{ApiState, activity, audit, copilot, export, history, holds, ledger, saved_views, timeline};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
@@ -34,6 +34,7 @@ fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         export::ENDPOINTS,
         export::jobs::ENDPOINTS,
         export::pack::ENDPOINTS,
+        holds::ENDPOINTS,
         copilot::support_tickets::ENDPOINTS,
     ];
     modules.into_iter().flatten()

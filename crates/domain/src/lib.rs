@@ -10,6 +10,7 @@ pub mod audit;
 pub mod copilot;
 pub mod declared;
 pub mod export;
+pub mod holds;
 pub mod limits;
 mod refusal;
 pub mod retention;

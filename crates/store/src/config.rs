@@ -62,6 +62,8 @@ pub enum Role {
     Reader,
     /// Making the files of exports, for all tenants.
     Exporter,
+    /// Taking parts of archived events of the named tenant away.
+    Redactor,
     /// Removing events of the named tenant from the archive, without reading what they say.
     Retention,
 }
@@ -75,6 +77,7 @@ impl Role {
             Self::Archiver => "slipstream_archiver",
             Self::Reader => "slipstream_reader",
             Self::Exporter => "slipstream_exporter",
+            Self::Redactor => "slipstream_redactor",
             Self::Retention => "slipstream_retention",
         }
     }

@@ -17,6 +17,7 @@ pub mod cold;
 pub mod copilot;
 pub mod export;
 pub mod history;
+pub mod holds;
 pub mod ledger;
 pub mod limits;
 pub mod metrics;

@@ -88,6 +88,9 @@ pub const SILENCES_MAX: i64 = 1_000;
 /// Most tenants that are looked up at once for pruning. More: the next look-up.
 pub const PRUNE_TENANTS_MAX: i64 = 1_000;
 
+/// Legal holds of a tenant that are not released. More: [`Error::Refused`](crate::Error::Refused) with `too_many_holds`.
+pub const HOLDS_OPEN_MAX: i64 = 1_000;
+
 /// Most events that one turn of retention examines, and so removes. More: the next turn.
 pub const RETENTION_ROWS: u64 = 2_000;
 /// Most numbers that one statement of retention counts. More: the next one.

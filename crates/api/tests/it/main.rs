@@ -11,6 +11,7 @@ mod cluster;
 #[path = "../../../store/tests/store/fixture.rs"]
 mod fixture;
 mod history;
+mod holds;
 mod outage;
 mod routes;
 mod saved_views;

@@ -22,7 +22,12 @@ async fn every_route_answers_503_with_a_time_to_retry() {
             "/api/ledger/consistency" => "/api/ledger/consistency?from=0&to=1".to_owned(),
             path => path.replace("{id}", id),
         };
-        let body = if route.path == "/api/exports" { r#"{"format":"csv"}"# } else { &body };
+        let body = match route.path {
+            "/api/exports" => r#"{"format":"csv"}"#,
+            "/api/archive/holds" => r#"{"name":"x","reason":"y"}"#,
+            "/api/archive/holds/{id}/release" => "{}",
+            _ => &body,
+        };
         let headers = [("authorization", admin("acme").0), ("content-type", "application/json".to_owned())];
         let answer = ask(&router, route.method, &path, &headers.each_ref().map(|(name, value)| (*name, value.as_str())), body).await;
         assert_eq!(answer.code(), (503, "storage_unavailable"), "{} {path}", route.method);

@@ -1,10 +1,13 @@
 //! Events and rows to test with.
 
 use bytes::Bytes;
+use slipstream_domain::holds::Hold;
 use slipstream_event::{Actor, Event, EventType, Tenant, Timestamp, Viewer};
 use slipstream_store::archive::{Archive, Batch, Row};
 use slipstream_store::history::{self, Query};
+use slipstream_store::holds;
 use slipstream_store::{Error, Role, Store, Tx};
+use uuid::Uuid;
 
 use crate::cluster::Db;
 
@@ -82,4 +85,9 @@ impl Log {
 /// A query for all events, in pages of `limit`.
 pub(crate) fn everything(limit: u32) -> Query {
     Query { viewer: Viewer::everything(), limit, ..Query::default() }
+}
+
+/// A hold as `u1` places it now.
+pub(crate) fn hold(hold: Hold) -> holds::Row {
+    holds::Row { id: Uuid::now_v7(), hold, placed_at: Timestamp::now(), placed_by: "u1".to_owned(), released: None }
 }

@@ -2,18 +2,26 @@
 
 use std::time::Duration;
 
+use slipstream_domain::holds::Hold;
 use slipstream_store::copilot::support_tickets::{self, List, New};
 use slipstream_store::saved_views::{self, Content};
 use slipstream_store::{Config, Error, Role, Scope, Store, Tx};
-use slipstream_store::{history, request_keys};
+use slipstream_store::{history, holds, request_keys};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::cluster::{Cluster, Db};
-use crate::fixture::{Log, event, everything, tenant};
+use crate::fixture::{Log, event, everything, hold, tenant};
 
-const TABLES: [&str; 6] =
-    ["copilot.support_tickets", "copilot.users", "slipstream.event", "slipstream.tenant_head", "slipstream.saved_view", "slipstream.request_key"];
+const TABLES: [&str; 7] = [
+    "copilot.support_tickets",
+    "copilot.users",
+    "slipstream.event",
+    "slipstream.tenant_head",
+    "slipstream.saved_view",
+    "slipstream.request_key",
+    "slipstream.legal_hold",
+];
 
 /// Two tenants with rows in every table that knows tenants.
 async fn two_tenants() -> Db {
@@ -36,6 +44,7 @@ async fn two_tenants() -> Db {
         let keep = async |tx: &mut Tx| -> Result<(), Error> {
             saved_views::insert(tx, &tenant(account), "u1", &view).await?;
             request_keys::take(tx, &tenant(account), "k", b"hash", "answer").await?;
+            holds::place(tx, &tenant(account), &hold(Hold::default())).await?;
             Ok(())
         };
         store.write(&tenant(account), keep).await.unwrap();
@@ -142,6 +151,7 @@ async fn a_tenant_cannot_write_into_another() {
         "update copilot.support_tickets set account_id = 'other'",
         "select slipstream.append('other', array[gen_random_uuid()], array['a.b.c'], array['{}'])",
         "select slipstream.emit('other', 'a.b.c', '1')",
+        "insert into slipstream.legal_hold (tenant_id, id, name, reason, placed_by) values ('other', gen_random_uuid(), 'n', 'r', 'u')",
     ] {
         let error = connection.execute(insert).await.expect_err(insert);
         assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{insert}");

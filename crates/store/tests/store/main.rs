@@ -10,6 +10,7 @@ mod export;
 mod fixture;
 mod history;
 mod history_search;
+mod holds;
 mod isolation;
 mod migrations;
 mod outbox;

@@ -19,6 +19,7 @@ slipstream_api: INSERT slipstream.activity_answer
 slipstream_api: INSERT slipstream.activity_settings
 slipstream_api: INSERT slipstream.activity_silence
 slipstream_api: INSERT slipstream.export_job
+slipstream_api: INSERT slipstream.legal_hold
 slipstream_api: INSERT slipstream.request_key
 slipstream_api: INSERT slipstream.saved_view
 slipstream_api: SELECT copilot.support_tickets
@@ -28,6 +29,7 @@ slipstream_api: SELECT slipstream.activity_settings
 slipstream_api: SELECT slipstream.activity_silence
 slipstream_api: SELECT slipstream.export_chunk
 slipstream_api: SELECT slipstream.export_job
+slipstream_api: SELECT slipstream.legal_hold
 slipstream_api: SELECT slipstream.request_key
 slipstream_api: SELECT slipstream.saved_view
 slipstream_api: UPDATE copilot.support_tickets
@@ -35,10 +37,17 @@ slipstream_api: UPDATE slipstream.activity_settings
 slipstream_api: UPDATE slipstream.activity_silence
 slipstream_api: UPDATE slipstream.export_job.claim
 slipstream_api: UPDATE slipstream.export_job.state
+slipstream_api: UPDATE slipstream.legal_hold.release_reason
+slipstream_api: UPDATE slipstream.legal_hold.released_at
+slipstream_api: UPDATE slipstream.legal_hold.released_by
 slipstream_api: UPDATE slipstream.saved_view
 slipstream_archiver: EXECUTE ensure_event_partitions
 slipstream_archiver: EXECUTE event_months_ahead
 slipstream_archiver: EXECUTE event_past_before
+slipstream_archiver: EXECUTE heed_holds
+slipstream_archiver: EXECUTE hold_covers
+slipstream_archiver: EXECUTE is_held
+slipstream_archiver: EXECUTE open_holds
 slipstream_archiver: INSERT slipstream.activity_settings.pruned_at
 slipstream_archiver: INSERT slipstream.activity_settings.pruned_seq
 slipstream_archiver: INSERT slipstream.activity_settings.tenant_id
@@ -93,6 +102,10 @@ slipstream_platform: INSERT copilot.support_tickets
 slipstream_platform: SELECT copilot.support_tickets
 slipstream_platform: SELECT copilot.users
 slipstream_platform: UPDATE copilot.support_tickets
+slipstream_reader: EXECUTE heed_holds
+slipstream_reader: EXECUTE hold_covers
+slipstream_reader: EXECUTE is_held
+slipstream_reader: EXECUTE open_holds
 slipstream_reader: SELECT slipstream.activity_settings
 slipstream_reader: SELECT slipstream.activity_silence
 slipstream_reader: SELECT slipstream.archive_watermark
@@ -102,6 +115,10 @@ slipstream_reader: SELECT slipstream.ledger_checkpoint
 slipstream_reader: SELECT slipstream.ledger_node
 slipstream_reader: SELECT slipstream.stream_epoch
 slipstream_reader: SELECT slipstream.tenant_head
+slipstream_redactor: EXECUTE heed_holds
+slipstream_redactor: EXECUTE hold_covers
+slipstream_redactor: EXECUTE is_held
+slipstream_redactor: EXECUTE open_holds
 slipstream_relay: DELETE slipstream.outbox
 slipstream_relay: SELECT slipstream.outbox
 slipstream_relay: UPDATE slipstream.outbox.attempts
@@ -172,6 +189,10 @@ async fn what_a_role_must_not_do_fails() {
         ("slipstream_exporter", "insert into slipstream.export_job default values"),
         ("slipstream_exporter", "update slipstream.export_job set query = '{}'"),
         ("slipstream_exporter", "select * from slipstream.event"),
+        ("slipstream_api", "update slipstream.legal_hold set reason = ''"),
+        ("slipstream_api", "delete from slipstream.legal_hold"),
+        ("slipstream_archiver", "select * from slipstream.legal_hold"),
+        ("slipstream_api", "select slipstream.open_holds('acme')"),
         ("slipstream_reader", "select * from slipstream.export_job"),
         ("slipstream_reader", "insert into slipstream.event default values"),
         ("slipstream_reader", "update slipstream.archive_watermark set seq = 0"),
