@@ -1,5 +1,6 @@
 drop function slipstream.drop_event_month(date, text[], bigint[]);
 drop function slipstream.event_month(date);
+drop function slipstream.event_month_tenants(date, integer);
 drop function slipstream.archived_before(text, timestamptz);
 drop policy retention_removes on slipstream.event;
 drop policy retention_reads on slipstream.event;

@@ -168,6 +168,26 @@ begin
 end
 $$;
 
+-- Whose events a month's partition holds: at most so many tenants. Steps from tenant to tenant through the primary key.
+create function slipstream.event_month_tenants(month date, most integer) returns setof text
+  language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  partition text := 'event_' || to_char(month, 'YYYY_MM');
+  tenant text;
+begin
+  if to_regclass('slipstream.' || partition) is null then
+    return;
+  end if;
+  execute format('select tenant_id from slipstream.%I order by tenant_id limit 1', partition) into tenant;
+  while tenant is not null and most > 0 loop
+    return next tenant;
+    most := most - 1;
+    execute format('select tenant_id from slipstream.%I where tenant_id > $1 collate "C" order by tenant_id limit 1', partition) into tenant using tenant;
+  end loop;
+end
+$$;
+
 -- What a month's partition holds, by tenant and category: how many events, the largest number, how many are kept in any case (those that tell of the archive itself),
 -- and how many are held. Reads the whole partition.
 create function slipstream.event_month(month date)
@@ -207,18 +227,12 @@ begin
   lock table only slipstream.event in access exclusive mode;
   execute format('lock table slipstream.%I in access exclusive mode', partition);
   execute format($query$
-    with recursive present as (
-      (select tenant_id from slipstream.%1$I order by tenant_id limit 1)
-      union all
-      select (select e.tenant_id from slipstream.%1$I as e where e.tenant_id > present.tenant_id order by e.tenant_id limit 1)
-        from present where present.tenant_id is not null
-    )
     select exists (
-      select from present left join unnest($1, $2) as noted (tenant_id, last_number) on noted.tenant_id = present.tenant_id
-       where present.tenant_id is not null
-         and coalesce((select max(e.tenant_seq) from slipstream.%1$I as e where e.tenant_id = present.tenant_id) > noted.last_number, true)
+      select from slipstream.event_month_tenants($3, cardinality($1) + 1) as present (tenant_id)
+        left join unnest($1, $2) as noted (tenant_id, last_number) on noted.tenant_id = present.tenant_id
+       where coalesce((select max(e.tenant_seq) from slipstream.%I as e where e.tenant_id = present.tenant_id collate "C") > noted.last_number, true)
     )
-  $query$, partition) into others using tenants, last_numbers;
+  $query$, partition) into others using tenants, last_numbers, month;
   if others then
     return false;
   end if;
@@ -243,7 +257,8 @@ declare
   func regprocedure;
 begin
   foreach func in array array[
-    'slipstream.archived_before(text, timestamptz)', 'slipstream.event_month(date)', 'slipstream.drop_event_month(date, text[], bigint[])'
+    'slipstream.archived_before(text, timestamptz)', 'slipstream.event_month_tenants(date, integer)', 'slipstream.event_month(date)',
+    'slipstream.drop_event_month(date, text[], bigint[])'
   ]::regprocedure[] loop
     execute format('revoke all on function %s from public', func);
     execute format('grant execute on function %s to slipstream_retention', func);

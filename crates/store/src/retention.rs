@@ -27,7 +27,7 @@ use slipstream_event::Timestamp;
 
 use crate::{Error, Store, Tx, limits};
 use context::Context;
-use progress::{Progress, Step};
+use progress::Step;
 pub use runs::Run;
 
 /// How retention works, for all tenants.
@@ -75,8 +75,7 @@ pub async fn enrol(store: &Store, settings: &Settings) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Unavailable`] and the like.
 pub async fn due(store: &Store) -> Result<Vec<slipstream_event::Tenant>, Error> {
-    let names: Vec<String> =
-        sqlx::query_scalar(include_str!("../queries/retention/due.sql")).bind(limits::RETENTION_TENANTS).fetch_all(&store.pool).await?;
+    let names: Vec<String> = sqlx::query_scalar(include_str!("../queries/retention/due.sql")).bind(limits::RETENTION_TENANTS).fetch_all(&store.pool).await?;
     Ok(names.iter().filter_map(|name| slipstream_event::Tenant::new(name).ok()).collect())
 }
 
@@ -88,14 +87,14 @@ pub async fn turn(tx: &mut Tx, settings: &Settings, now: Timestamp) -> Result<Tu
     let Some(tenant) = tx.scope().account().cloned() else { return Err(Error::Bug("retention works on one tenant".to_owned())) };
     // In a statement of its own: who places a hold now is waited for, or waits.
     sqlx::query("select slipstream.heed_holds($1)").bind(tenant.as_str()).execute(tx.connection()).await?;
-    let Some(mut progress) = runs::lock(tx, &tenant).await? else { return Ok(Turn::Busy) };
-    let context = Context::read(tx, &tenant, settings).await?;
+    let Some(mut progress) = runs::lock(tx.connection(), &tenant).await? else { return Ok(Turn::Busy) };
+    let context = Context::read(tx.connection(), &tenant, settings).await?;
     progress.heed(&context, settings, now);
     let mut examined = 0;
     while examined < limits::RETENTION_ROWS {
         let Some((place, step)) = progress.next() else {
             let run = progress.end(now);
-            runs::end(tx, &tenant, &progress, &run, settings.every).await?;
+            runs::end(tx.connection(), &tenant, &progress, &run, settings.every).await?;
             return Ok(Turn::Done(run));
         };
         if let Step::Count { after_seq, through_seq } = step {
@@ -111,10 +110,10 @@ pub async fn turn(tx: &mut Tx, settings: &Settings, now: Timestamp) -> Result<Tu
             let removal = remove::remove(tx, &tenant, &choice).await?;
             retention::completed(&tenant, &removal).map_err(|broken| Error::Bug(broken.to_string()))?.into_iter().for_each(|event| tx.emit(event));
             progress.removed(&removal);
-            runs::save(tx, &tenant, &progress).await?;
+            runs::save(tx.connection(), &tenant, &progress).await?;
             return Ok(Turn::More { removed: choice.rows.len() as u64 });
         }
     }
-    runs::save(tx, &tenant, &progress).await?;
+    runs::save(tx.connection(), &tenant, &progress).await?;
     Ok(Turn::More { removed: 0 })
 }

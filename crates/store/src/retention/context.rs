@@ -6,8 +6,8 @@ use slipstream_event::{Tenant, Timestamp};
 use sqlx::{PgConnection, Row as _};
 
 use super::{Settings, rules};
+use crate::Error;
 use crate::number::unsigned;
-use crate::{Error, Tx};
 
 /// What holds for a tenant now.
 #[derive(Clone, Debug)]
@@ -20,16 +20,16 @@ pub(super) struct Context {
     pub(super) size: u64,
     /// Events up to this number were archived long enough ago.
     pub(super) settled: u64,
-    log: Log,
+    pub(super) log: Log,
     /// What the activity log does not show any more, because there is too much of it or it was cleared.
-    log_after: u64,
+    pub(super) log_after: u64,
 }
 
 impl Context {
     /// Reads it, in a transaction of the tenant.
-    pub(super) async fn read(tx: &mut Tx, tenant: &Tenant, settings: &Settings) -> Result<Self, Error> {
-        let rules = rules::read(tx, tenant).await?;
-        Self::with_rules(tx.connection(), tenant, rules, settings).await
+    pub(super) async fn read(connection: &mut PgConnection, tenant: &Tenant, settings: &Settings) -> Result<Self, Error> {
+        let rules = rules::of(connection, tenant).await?;
+        Self::with_rules(connection, tenant, rules, settings).await
     }
 
     /// Reads the rest.

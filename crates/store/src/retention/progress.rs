@@ -21,6 +21,9 @@ pub(super) struct Progress {
     swept: BTreeMap<String, Swept>,
     #[serde(default)]
     going: Option<Going>,
+    /// What the last run did.
+    #[serde(default)]
+    pub(super) last: Option<Run>,
 }
 
 /// What was looked at of a group.
@@ -88,7 +91,7 @@ impl Progress {
     pub(super) fn heed(&mut self, context: &Context, settings: &Settings, now: Timestamp) {
         let rules = context.fingerprint(settings);
         if self.rules != rules {
-            *self = Self { rules, going: self.going.take(), ..Self::default() };
+            *self = Self { rules, going: self.going.take(), last: self.last.take(), ..Self::default() };
         } else if self.going.is_some() {
             return;
         }
@@ -169,7 +172,9 @@ impl Progress {
     pub(super) fn end(&mut self, now: Timestamp) -> Run {
         let going = self.going.take();
         let (began_at, categories, held) = going.map_or_else(|| (now, BTreeMap::new(), 0), |going| (going.began_at, going.removed, going.held));
-        Run { began_at, ended_at: now, removed: categories.values().sum(), held, categories }
+        let run = Run { began_at, ended_at: now, removed: categories.values().sum(), held, categories };
+        self.last = Some(run.clone());
+        run
     }
 
     /// When the run that goes on began.

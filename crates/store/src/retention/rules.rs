@@ -2,8 +2,8 @@
 
 use slipstream_domain::retention::Rule;
 use slipstream_event::{Category, Tenant};
-use sqlx::Row as _;
 use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
 
 use crate::number::{signed, unsigned};
 use crate::{Error, Tx};
@@ -13,8 +13,13 @@ use crate::{Error, Tx};
 /// # Errors
 /// [`Error::Unavailable`] and the like.
 pub async fn read(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<Rule>, Error> {
+    of(tx.connection(), tenant).await
+}
+
+/// The same over any connection that may read them.
+pub(super) async fn of(connection: &mut PgConnection, tenant: &Tenant) -> Result<Vec<Rule>, Error> {
     let statement = sqlx::query("select category, enabled, max_days, max_entries from slipstream.retention_rule where tenant_id = $1 order by category");
-    let rows = statement.bind(tenant.as_str()).fetch_all(tx.connection()).await?;
+    let rows = statement.bind(tenant.as_str()).fetch_all(connection).await?;
     rows.iter().map(rule).collect()
 }
 
@@ -29,7 +34,11 @@ pub async fn replace(tx: &mut Tx, tenant: &Tenant, rules: &[Rule]) -> Result<Vec
     sqlx::query("delete from slipstream.retention_rule where tenant_id = $1").bind(tenant.as_str()).execute(tx.connection()).await?;
     for rule in rules {
         let add = sqlx::query("insert into slipstream.retention_rule (tenant_id, category, enabled, max_days, max_entries) values ($1, $2, $3, $4, $5)");
-        let add = add.bind(tenant.as_str()).bind(rule.name()).bind(rule.enabled).bind(rule.max_days.map(i64::from).map(|days| i32::try_from(days).unwrap_or(i32::MAX)));
+        let add = add
+            .bind(tenant.as_str())
+            .bind(rule.name())
+            .bind(rule.enabled)
+            .bind(rule.max_days.map(i64::from).map(|days| i32::try_from(days).unwrap_or(i32::MAX)));
         add.bind(rule.max_entries.map(signed)).execute(tx.connection()).await?;
     }
     Ok(before)

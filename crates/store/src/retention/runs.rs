@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use slipstream_event::{Tenant, Timestamp};
+use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
@@ -35,7 +36,9 @@ pub struct Overview {
     pub due_at: Option<Timestamp>,
     /// When the run that goes on began.
     pub began_at: Option<Timestamp>,
-    /// The last runs, the newest first.
+    /// What the last run did.
+    pub last: Option<Run>,
+    /// The last runs that removed something, or would have but for a hold, the newest first.
     pub runs: Vec<Run>,
 }
 
@@ -47,9 +50,11 @@ pub async fn overview(tx: &mut Tx, tenant: &Tenant) -> Result<Overview, Error> {
     type Columns = (Option<OffsetDateTime>, Option<Json<Progress>>);
     let statement = sqlx::query_as::<_, Columns>(include_str!("../../queries/retention/overview.sql"));
     let (due_at, progress) = statement.bind(tenant.as_str()).fetch_one(tx.connection()).await?;
+    let progress = progress.map(|Json(progress)| progress).unwrap_or_default();
     Ok(Overview {
         due_at: due_at.map(Timestamp::from),
-        began_at: progress.and_then(|progress| progress.0.began_at()),
+        began_at: progress.began_at(),
+        last: progress.last,
         runs: last(tx, tenant, limits::RETENTION_RUNS_KEPT).await?,
     })
 }
@@ -69,29 +74,33 @@ async fn last(tx: &mut Tx, tenant: &Tenant, most: i64) -> Result<Vec<Run>, Error
 }
 
 /// Where it stands, locked until the end of the transaction; `None` when somebody else has locked it.
-pub(super) async fn lock(tx: &mut Tx, tenant: &Tenant) -> Result<Option<Progress>, Error> {
-    let add = sqlx::query("insert into slipstream.retention_state (tenant_id) values ($1) on conflict do nothing").bind(tenant.as_str());
-    add.execute(tx.connection()).await?;
+pub(super) async fn lock(connection: &mut PgConnection, tenant: &Tenant) -> Result<Option<Progress>, Error> {
+    sqlx::query(include_str!("../../queries/retention/add_state.sql")).bind(tenant.as_str()).execute(&mut *connection).await?;
     let lock = sqlx::query_scalar::<_, Json<Progress>>("select progress from slipstream.retention_state where tenant_id = $1 for update skip locked");
-    Ok(lock.bind(tenant.as_str()).fetch_optional(tx.connection()).await?.map(|Json(progress)| progress))
+    Ok(lock.bind(tenant.as_str()).fetch_optional(&mut *connection).await?.map(|Json(progress)| progress))
 }
 
 /// Keeps where the run at hand stands.
-pub(super) async fn save(tx: &mut Tx, tenant: &Tenant, progress: &Progress) -> Result<(), Error> {
-    write(tx, tenant, progress, Duration::ZERO).await
+pub(super) async fn save(connection: &mut PgConnection, tenant: &Tenant, progress: &Progress) -> Result<(), Error> {
+    write(connection, tenant, progress, Duration::ZERO).await
 }
 
 /// Keeps what a run did, and when the next may begin.
-pub(super) async fn end(tx: &mut Tx, tenant: &Tenant, progress: &Progress, run: &Run, every: Duration) -> Result<(), Error> {
-    write(tx, tenant, progress, every).await?;
+pub(super) async fn end(connection: &mut PgConnection, tenant: &Tenant, progress: &Progress, run: &Run, every: Duration) -> Result<(), Error> {
+    write(connection, tenant, progress, every).await?;
+    if run.removed + run.held == 0 { Ok(()) } else { add(connection, tenant, run).await }
+}
+
+/// Keeps what a run did, and forgets the oldest.
+pub(super) async fn add(connection: &mut PgConnection, tenant: &Tenant, run: &Run) -> Result<(), Error> {
     let statement = sqlx::query(include_str!("../../queries/retention/end_run.sql")).bind(tenant.as_str()).bind(run.began_at.datetime());
     let statement = statement.bind(signed(run.removed)).bind(signed(run.held)).bind(Json(&run.categories)).bind(limits::RETENTION_RUNS_KEPT);
-    statement.execute(tx.connection()).await?;
+    statement.execute(connection).await?;
     Ok(())
 }
 
-async fn write(tx: &mut Tx, tenant: &Tenant, progress: &Progress, next: Duration) -> Result<(), Error> {
+async fn write(connection: &mut PgConnection, tenant: &Tenant, progress: &Progress, next: Duration) -> Result<(), Error> {
     let statement = sqlx::query(include_str!("../../queries/retention/save.sql")).bind(tenant.as_str());
-    statement.bind(Json(progress)).bind(next.as_secs_f64()).execute(tx.connection()).await?;
+    statement.bind(Json(progress)).bind(next.as_secs_f64()).execute(connection).await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ mod isolation;
 mod migrations;
 mod outbox;
 mod restart;
+mod retention;
 mod roles;
 mod saved_views;
 mod tickets;
