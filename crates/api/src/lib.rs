@@ -18,6 +18,7 @@ mod keyed;
 mod ledger;
 pub mod limits;
 mod origin;
+mod retention;
 mod routes;
 mod saved_views;
 mod state;

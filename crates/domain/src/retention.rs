@@ -171,7 +171,8 @@ mod tests {
     #[test]
     fn a_category_goes_by_its_own_rule_and_the_rest_together() {
         let now = Timestamp::parse("2026-11-20T00:00:00Z").unwrap();
-        let rules = [rule(None, Some(365), None), rule(Some(Category::Device), Some(30), Some(5)), Rule { enabled: false, ..rule(Some(Category::Auth), None, None) }];
+        let rules =
+            [rule(None, Some(365), None), rule(Some(Category::Device), Some(30), Some(5)), Rule { enabled: false, ..rule(Some(Category::Auth), None, None) }];
         let groups = groups(&rules, Some(7), &off(), now);
         assert_eq!(groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(), ["*", "device"]);
         assert_eq!(groups[0].categories, [Category::Entity, Category::Capture, Category::System], "what is switched off belongs to no other rule");

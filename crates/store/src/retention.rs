@@ -23,7 +23,7 @@ pub mod runs;
 use std::time::Duration;
 
 use slipstream_domain::retention;
-use slipstream_event::Timestamp;
+use slipstream_event::{Tenant, Timestamp};
 
 use crate::{Error, Store, Tx, limits};
 use context::Context;
@@ -74,9 +74,30 @@ pub async fn enrol(store: &Store, settings: &Settings) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Unavailable`] and the like.
-pub async fn due(store: &Store) -> Result<Vec<slipstream_event::Tenant>, Error> {
+pub async fn due(store: &Store) -> Result<Vec<Tenant>, Error> {
     let names: Vec<String> = sqlx::query_scalar(include_str!("../queries/retention/due.sql")).bind(limits::RETENTION_TENANTS).fetch_all(&store.pool).await?;
-    Ok(names.iter().filter_map(|name| slipstream_event::Tenant::new(name).ok()).collect())
+    Ok(names.iter().filter_map(|name| Tenant::new(name).ok()).collect())
+}
+
+/// For how long the tenant that waits longest has been due; zero when none is.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn lag(store: &Store) -> Result<Duration, Error> {
+    let lag =
+        "select coalesce(extract(epoch from clock_timestamp() - min(due_at)), 0)::float8 from slipstream.retention_state where due_at <= clock_timestamp()";
+    let seconds: f64 = sqlx::query_scalar(lag).fetch_one(&store.pool).await?;
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
+/// Tenants that retention has to do with, in order, after `after`: at most [`limits::RETENTION_TENANTS`].
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn tenants(store: &Store, after: Option<&Tenant>) -> Result<Vec<Tenant>, Error> {
+    let list = sqlx::query_scalar("select tenant_id from slipstream.retention_state where tenant_id > $1 order by tenant_id limit $2");
+    let names: Vec<String> = list.bind(after.map_or("", Tenant::as_str)).bind(limits::RETENTION_TENANTS).fetch_all(&store.pool).await?;
+    Ok(names.iter().filter_map(|name| Tenant::new(name).ok()).collect())
 }
 
 /// One turn of a tenant's run, in a write of [`Role::Retention`](crate::Role::Retention): begins a run when none goes on.

@@ -26,11 +26,15 @@ pub enum Point {
     ExportClaimed,
     /// A piece of an export is kept.
     ExportKept,
+    /// Retention has removed events, and its transaction is about to commit.
+    RetentionRemoved,
+    /// It is committed.
+    RetentionCommitted,
 }
 
 impl Point {
     /// All of them, in the order of the flow.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::RelayClaimed,
         Self::RelayPublished,
         Self::RelayMarked,
@@ -39,6 +43,8 @@ impl Point {
         Self::ArchiverCommitted,
         Self::ExportClaimed,
         Self::ExportKept,
+        Self::RetentionRemoved,
+        Self::RetentionCommitted,
     ];
 
     /// Those on the way of an event, from the outbox to the archive.
@@ -56,6 +62,8 @@ impl Point {
             Self::ArchiverCommitted => "archiver.committed",
             Self::ExportClaimed => "export.claimed",
             Self::ExportKept => "export.kept",
+            Self::RetentionRemoved => "retention.removed",
+            Self::RetentionCommitted => "retention.committed",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The loops without HTTP: the relay from the outbox to the broker, the archiver from the broker to the archive, and the exports from the archive to
-//! files.
+//! The loops without HTTP: the relay from the outbox to the broker, the archiver from the broker to the archive, the exports from the archive to
+//! files, and the retention of the archive.
 //!
 //! What every other crate may rely on:
 //! - **Nothing committed is lost, nothing is shown twice.** A row of the outbox goes out at least once and is deduplicated by `<tenant>:<event id>`: by the broker within its
@@ -16,6 +16,7 @@ pub mod failpoint;
 pub mod limits;
 pub mod metrics;
 pub mod relay;
+pub mod retention;
 
 mod backoff;
 
@@ -23,3 +24,4 @@ pub use archiver::Archiver;
 pub use exports::Exports;
 pub use failpoint::FailPoints;
 pub use relay::Relay;
+pub use retention::Retention;

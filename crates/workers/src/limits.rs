@@ -91,3 +91,12 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 pub const ACTIVITY_PRUNE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How often activity logs with new settings are looked for.
 pub const ACTIVITY_LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Pause between two looks at which tenants are due for retention.
+pub const RETENTION_POLL: Duration = Duration::from_secs(1);
+/// Shortest pause after a turn of retention. A turn that took longer is followed by a pause as long as itself.
+pub const RETENTION_PAUSE: Duration = Duration::from_millis(10);
+/// Longest pause after a turn of retention.
+pub const RETENTION_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How often it is looked at whether a month may go as a whole, while anything is due. Meanwhile its events go one by one.
+pub const RETENTION_MONTH_EVERY: Duration = Duration::from_secs(60 * 60);
