@@ -21,6 +21,7 @@ mod isolation;
 mod ledger;
 mod nginx;
 mod resume;
+mod retention;
 mod revocation;
 mod rolling;
 mod saved_views;
