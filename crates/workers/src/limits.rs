@@ -94,6 +94,8 @@ pub const ACTIVITY_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Pause between two looks at which tenants are due for retention.
 pub const RETENTION_POLL: Duration = Duration::from_secs(1);
+/// How long turns are taken before it is looked again which tenants are due.
+pub const RETENTION_ROUND: Duration = Duration::from_secs(30);
 /// Shortest pause after a turn of retention. A turn that took longer is followed by a pause as long as itself.
 pub const RETENTION_PAUSE: Duration = Duration::from_millis(10);
 /// Longest pause after a turn of retention.

@@ -107,7 +107,7 @@ impl Retention {
         }
     }
 
-    /// Everything that is due now.
+    /// What is due now, for a while: then it is looked who else is.
     async fn round(&self, looked: &mut HashMap<Date, Instant>) -> Result<(), Error> {
         store::enrol(&self.store, &self.config.settings).await?;
         let mut due = store::due(&self.store).await?;
@@ -118,14 +118,15 @@ impl Retention {
         looked.retain(|_, at| at.elapsed() < limits::RETENTION_MONTH_EVERY);
         let outcomes = self.months(|first| looked.contains_key(first)).await?;
         looked.extend(outcomes.into_iter().map(|(first, _)| (first, Instant::now())));
-        while !due.is_empty() {
+        let begun = Instant::now();
+        while !due.is_empty() && begun.elapsed() < limits::RETENTION_ROUND {
             let mut more = Vec::with_capacity(due.len());
             for tenant in due {
-                let begun = Instant::now();
+                let turn = Instant::now();
                 if self.take_turn(&tenant).await? {
                     more.push(tenant);
                 }
-                sleep(begun.elapsed().clamp(limits::RETENTION_PAUSE, limits::RETENTION_PAUSE_MAX)).await;
+                sleep(turn.elapsed().clamp(limits::RETENTION_PAUSE, limits::RETENTION_PAUSE_MAX)).await;
             }
             due = more;
         }
