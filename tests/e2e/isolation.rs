@@ -43,6 +43,9 @@ const CASES: &[Case] = &[
     ("GET", "/api/ledger/checkpoints", "", Foreign::Own(200)),
     ("GET", "/api/ledger/consistency", "", Foreign::Own(422)),
     ("GET", "/api/events/{id}/proof", "", Foreign::NotFound),
+    ("GET", "/api/archive/retention", "", Foreign::Own(200)),
+    ("PUT", "/api/archive/retention", r#"{"rules":[{"category":null,"maxDays":1}]}"#, Foreign::Own(200)),
+    ("POST", "/api/archive/retention/preview", r#"{"rules":[{"category":null,"maxDays":1}]}"#, Foreign::Own(200)),
     ("GET", "/api/v1/activity-log", "", Foreign::Own(200)),
     ("DELETE", "/api/v1/activity-log", "", Foreign::Own(204)),
     ("GET", "/api/v1/activity-log/export", "", Foreign::Own(200)),
@@ -287,6 +290,8 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     let log = ours.get("/api/v1/activity-log").await.expect(200);
     assert!(log["total"].as_u64().unwrap() >= 2 && log["entries"].as_array().unwrap().iter().all(|entry| entry.to_string().contains(CANARY)), "{log}");
     assert_eq!(ours.get("/api/v1/activity-log/settings").await.expect(200), json!({"enabled": true, "max_days": 90, "max_entries": 100_000}));
+    let retention = ours.get("/api/archive/retention").await.expect(200);
+    assert!(retention["rules"] == json!([]) && retention["stored"]["events"].as_u64().unwrap() >= 2, "{retention}");
     assert_eq!(ours.get(&format!("/api/exports/{}", own.export)).await.expect(200)["state"], "queued");
     assert!(ours.history("").await.iter().all(|event| event.to_string().contains(CANARY)));
 }

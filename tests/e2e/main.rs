@@ -22,6 +22,7 @@ mod ledger;
 mod nginx;
 mod redaction;
 mod resume;
+mod retention;
 mod revocation;
 mod rolling;
 mod saved_views;

@@ -8,12 +8,13 @@ mod export;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use slipstream_access::{Admin, Class, Problem, Query, Route};
 use slipstream_event::Tenant;
 use slipstream_event::ledger::{Checkpoint, Verifiers};
 use slipstream_store::ledger;
+use slipstream_store::retention::removed;
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -82,7 +83,7 @@ async fn consistency(State(state): State<ApiState>, admin: Admin, query: Query) 
 async fn proof(State(state): State<ApiState>, admin: Admin, Path(id): Path<String>) -> Result<Response, Failure> {
     let id: Uuid = id.parse().map_err(|_| Problem::not_found())?;
     let (tenant, viewer) = (admin.tenant(), &admin.principal().viewer);
-    let number = ledger::find(&state.archive, tenant, viewer, id).await?.ok_or_else(Problem::not_found)?;
+    let Some(number) = ledger::find(&state.archive, tenant, viewer, id).await? else { return Err(gone(&state, tenant, id).await?.into()) };
     let now = ledger::state(&state.archive, tenant).await?;
     let signed = now.checkpoint.as_deref().and_then(|note| opened(&state.ledger_keys, tenant, note)).filter(|checkpoint| checkpoint.size >= number);
     let (size, root) = signed.as_ref().map_or((now.size, now.root), |checkpoint| (checkpoint.size, checkpoint.root));
@@ -98,6 +99,13 @@ async fn proof(State(state): State<ApiState>, admin: Admin, Path(id): Path<Strin
         "checkpoint": now.checkpoint.filter(|_| signed.is_some()),
         "keys": keys(&state.ledger_keys),
     })))
+}
+
+/// Why there is no event to prove: retention removed it, or it was never there.
+async fn gone(state: &ApiState, tenant: &Tenant, id: Uuid) -> Result<Problem, Failure> {
+    let Some(removed) = removed::find(&state.archive, tenant, id).await? else { return Ok(Problem::not_found()) };
+    let detail = format!("retention removed this event, number {} of the ledger, at {}", removed.number, removed.at);
+    Ok(Problem::new(StatusCode::GONE, "event_removed", detail).with("number", removed.number).with("removedAt", removed.at.to_string()))
 }
 
 fn opened(keys: &Verifiers, tenant: &Tenant, note: &str) -> Option<Checkpoint> {

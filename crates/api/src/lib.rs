@@ -19,6 +19,7 @@ mod ledger;
 pub mod limits;
 mod origin;
 mod redaction;
+mod retention;
 mod routes;
 mod saved_views;
 mod state;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use slipstream_access::{Problem, Route};
 
-use crate::{ApiState, activity, audit, copilot, export, history, holds, ledger, redaction, saved_views, timeline};
+use crate::{ApiState, activity, audit, copilot, export, history, holds, ledger, redaction, retention, saved_views, timeline};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
@@ -37,6 +37,7 @@ fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         holds::ENDPOINTS,
         redaction::ENDPOINTS,
         redaction::rules::ENDPOINTS,
+        retention::ENDPOINTS,
         copilot::support_tickets::ENDPOINTS,
     ];
     modules.into_iter().flatten()

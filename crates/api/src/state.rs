@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use slipstream_access::Access;
 use slipstream_event::CursorKey;
 use slipstream_event::ledger::{Signers, Verifiers};
-use slipstream_store::Store;
+use slipstream_store::{Store, retention};
 
 use crate::export::Slots;
 
@@ -27,6 +27,8 @@ pub struct ApiState {
     pub ledger_keys: Arc<Verifiers>,
     /// The keys that sign manifests; none: they are not signed.
     pub ledger_signers: Option<Arc<Signers>>,
+    /// How retention works.
+    pub retention: retention::Settings,
     /// The exports that this process is handing out.
     pub(crate) exports: Slots,
 }
@@ -34,13 +36,29 @@ pub struct ApiState {
 impl ApiState {
     /// What the handlers share: `domain` is a pool of [`slipstream_store::Role::Api`], `archive` one of [`slipstream_store::Role::Reader`].
     pub fn new(access: Access, domain: Store, archive: Store, cursor_key: CursorKey, shards: u16) -> Self {
-        Self { access, domain, archive, cursor_key, shards, ledger_keys: Arc::default(), ledger_signers: None, exports: Slots::default() }
+        Self {
+            access,
+            domain,
+            archive,
+            cursor_key,
+            shards,
+            ledger_keys: Arc::default(),
+            ledger_signers: None,
+            retention: retention::Settings::default(),
+            exports: Slots::default(),
+        }
     }
 
     /// The same with the keys whose checkpoints hold, and those that sign.
     #[must_use]
     pub fn with_ledger_keys(self, keys: Verifiers, signers: Option<Signers>) -> Self {
         Self { ledger_keys: Arc::new(keys), ledger_signers: signers.map(Arc::new), ..self }
+    }
+
+    /// The same with settings of retention.
+    #[must_use]
+    pub fn with_retention(self, retention: retention::Settings) -> Self {
+        Self { retention, ..self }
     }
 }
 

@@ -142,16 +142,22 @@ impl Strict {
     ///
     /// # Errors
     /// 422 with all faults.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let faults = self.faults();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(faults.into_iter().map(|fault| Invalid::new(Location::Body, fault)).collect::<Vec<_>>().into())
+    }
+
+    /// Ends the reading of a part of a body: what is wrong with it.
+    pub(crate) fn faults(mut self) -> Vec<Fault> {
         let unknown = self.object.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| {
             let shown: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
             Fault::new(shown, "field_unknown", "is not known")
         });
         self.faults.extend(unknown);
-        if self.faults.is_empty() {
-            return Ok(());
-        }
-        Err(self.faults.into_iter().map(|fault| Invalid::new(Location::Body, fault)).collect::<Vec<_>>().into())
+        self.faults
     }
 }
 

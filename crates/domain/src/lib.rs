@@ -14,6 +14,7 @@ pub mod holds;
 pub mod limits;
 pub mod redaction;
 mod refusal;
+pub mod retention;
 pub mod saved_views;
 
 pub use refusal::Refusal;

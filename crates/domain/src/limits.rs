@@ -32,3 +32,9 @@ pub const REDACTION_FIELDS_MAX: usize = 50;
 pub const REDACTION_FIELDS_BYTES_MAX: usize = 4 * 1024;
 /// After how many days a rule may redact: at least and at most. Outside: refused.
 pub const REDACTION_DAYS: std::ops::RangeInclusive<i64> = 0..=3_650;
+/// For how many days a rule of retention may keep events: at least and at most. Outside: refused.
+pub const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 1..=36_500;
+/// How many events a rule of retention may keep: at least and at most. Outside: refused.
+pub const RETENTION_ENTRIES: std::ops::RangeInclusive<i64> = 1..=1_000_000_000_000;
+/// Most ranges of numbers in one event that tells what retention removed. More: further events.
+pub const RANGES_MAX: usize = 1_000;

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::{
-    self, Output, config as settings, dead_letters, dev, export, history, import, ledger, migrate, provision, publish, serve, tail, token, verify,
+    self, Output, config as settings, dead_letters, dev, export, history, import, ledger, migrate, provision, publish, retention, serve, tail, token, verify,
 };
 use crate::config;
 
@@ -58,6 +58,8 @@ enum Command {
     Ledger(ledger::Args),
     /// Write a tenant's history to a file.
     Export(export::Args),
+    /// Remove from the archive what tenants no longer keep, now, or tell what would go.
+    Retention(retention::Args),
     /// Make and look into tokens.
     Token(token::Args),
     /// Print the settings that are in force.
@@ -95,6 +97,7 @@ async fn execute(command: Command, file: Option<PathBuf>) -> anyhow::Result<Exit
         Command::Verify(args) => verify::run(args, &mut Output::stdout(), interrupted()?).await,
         Command::Ledger(args) => ledger::run(&args),
         Command::Export(args) => done(export::run(args, &mut Output::stdout(), interrupted()?).await),
+        Command::Retention(args) => retention::run(args, &settings()?, interrupted()?).await,
         Command::Token(args) => done(token::run(args, token_secret(settings()?), &mut Output::stdout()).await),
         Command::Config(args) => settings::run(&args, file.as_deref()),
     }

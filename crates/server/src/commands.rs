@@ -16,6 +16,7 @@ pub mod output;
 pub mod pretty;
 pub mod provision;
 pub mod publish;
+pub mod retention;
 pub mod selection;
 pub mod serve;
 pub mod tail;

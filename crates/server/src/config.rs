@@ -7,12 +7,14 @@ mod layers;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use slipstream_access::service::ServiceKey;
 use slipstream_access::{Issuer, Preset, Secret};
 use slipstream_event::ledger::{Signer, Signers, Verifier, Verifiers};
 use slipstream_gateway::websocket::Origins;
+use slipstream_store::retention;
 
 pub use layers::Faults;
 
@@ -33,6 +35,8 @@ pub enum Role {
     Archiver,
     /// Makes the files of exports.
     Exports,
+    /// Removes from the archive what tenants no longer keep.
+    Retention,
 }
 
 /// All settings. See `config.default.toml` for their meaning and bounds.
@@ -78,6 +82,9 @@ pub struct Config {
     pub stream_opens_user_per_minute: NonZeroU32,
     pub stream_opens_tenant_per_second: NonZeroU32,
     pub archive_months_ahead: u32,
+    pub archive_max_days: u32,
+    pub retention_seconds: u64,
+    pub retention_keep_hours: u64,
     pub drain_wait_ms: u64,
     pub drain_seconds: u64,
     pub log_format: LogFormat,
@@ -135,6 +142,9 @@ impl Config {
         expect((1..=slipstream_event::limits::SHARDS_MAX).contains(&self.shards), "shards: must be 1 to 64");
         expect(matches!(self.stream_replicas, 1 | 3 | 5), "stream_replicas: must be 1, 3 or 5");
         expect((1..=86_400).contains(&self.ledger_checkpoint_seconds), "ledger_checkpoint_seconds: must be 1 to 86400");
+        expect(self.archive_max_days <= 36_500, "archive_max_days: must be 0 to 36500");
+        expect((1..=86_400).contains(&self.retention_seconds), "retention_seconds: must be 1 to 86400");
+        expect(self.retention_keep_hours <= 8_760, "retention_keep_hours: must be 0 to 8760");
         expect(self.fail_points.is_empty() || cfg!(debug_assertions), "fail_points: only in debug builds");
         faults.extend(Origins::parse(&self.ws_origins).err().map(|fault| format!("ws_origins: {fault}")));
         faults.extend(self.ledger().err());
@@ -180,6 +190,15 @@ impl Config {
         Ok(LedgerKeys { trusted: Verifiers(own.into_iter().chain(known).collect()), signers })
     }
 
+    /// How retention works.
+    pub fn retention(&self) -> retention::Settings {
+        retention::Settings {
+            keep: Duration::from_secs(self.retention_keep_hours * 60 * 60),
+            every: Duration::from_secs(self.retention_seconds),
+            max_days: (self.archive_max_days > 0).then_some(self.archive_max_days),
+        }
+    }
+
     /// How many threads write streams.
     pub fn stream_threads(&self) -> usize {
         let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -199,7 +218,7 @@ impl Config {
             Role::Api | Role::Gateway => &self.nats_url_gateway,
             Role::Relay => &self.nats_url_relay,
             Role::Archiver => &self.nats_url_archiver,
-            Role::Exports => return None,
+            Role::Exports | Role::Retention => return None,
         })
     }
 

@@ -16,7 +16,7 @@ use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::{revocations, serve};
 use slipstream_store::{Store, Wake};
-use slipstream_workers::{Archiver, Exports, FailPoints, Redactions, Relay, activity, archiver, exports, redaction, relay};
+use slipstream_workers::{Archiver, Exports, FailPoints, Redactions, Relay, Retention, activity, archiver, exports, redaction, relay, retention};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,7 @@ pub struct Process {
     feed: Stage,
     archiver: Stage,
     exports: Stage,
+    retention: Stage,
     upkeep: Stage,
     brokers: Vec<Broker>,
     stores: Vec<Store>,
@@ -74,7 +75,7 @@ impl Process {
         let watch = Watch::new();
         let (mut relay, mut archiver, mut feed) = (watch.stage("relay"), watch.stage("archiver"), watch.stage("feed"));
         let (mut serving, mut writing, mut upkeep) = (watch.stage("http"), watch.stage("streams"), watch.stage("upkeep"));
-        let mut exports = watch.stage("exports");
+        let (mut exports, mut retention) = (watch.stage("exports"), watch.stage("retention"));
         let streams = CancellationToken::new();
 
         let revoked = Revocations::unread();
@@ -101,6 +102,9 @@ impl Process {
         if config.roles.contains(&Role::Exports) {
             parts.exports(&mut exports)?;
         }
+        if config.roles.contains(&Role::Retention) {
+            parts.retention(&mut retention)?;
+        }
         let (draining, writes) = (Arc::new(AtomicBool::new(false)), Writes::default());
         let (store, broker, revoked) = (parts.stores.first().cloned(), parts.brokers.first().cloned(), edge.map(|_| revoked));
         let ops = Ops { metrics, store, broker, hub, revoked, draining: draining.clone() };
@@ -112,7 +116,25 @@ impl Process {
         info!(%address, roles = ?config.roles, "started");
         let Parts { brokers, stores, .. } = parts;
         let (drain_wait, drain) = (Duration::from_millis(config.drain_wait_ms), Duration::from_secs(config.drain_seconds));
-        Ok(Self { address, drain_wait, drain, draining, writes, watch, relay, streams, serving, writing, feed, archiver, exports, upkeep, brokers, stores })
+        Ok(Self {
+            address,
+            drain_wait,
+            drain,
+            draining,
+            writes,
+            watch,
+            relay,
+            streams,
+            serving,
+            writing,
+            feed,
+            archiver,
+            exports,
+            retention,
+            upkeep,
+            brokers,
+            stores,
+        })
     }
 
     /// Where it serves.
@@ -147,6 +169,7 @@ impl Process {
         }
         self.relay.stop(deadline).await;
         self.exports.stop(deadline).await;
+        self.retention.stop(deadline).await;
         self.streams.cancel();
         self.serving.stop(deadline).await;
         self.writing.stop(deadline).await;
@@ -172,7 +195,7 @@ impl Parts<'_> {
         let (writer, reader) = (self.store(slipstream_store::Role::Api)?, self.store(slipstream_store::Role::Reader)?);
         let state = ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards);
         let keys = self.config.ledger().map_err(anyhow::Error::msg)?;
-        Ok(slipstream_api::router(state.with_ledger_keys(keys.trusted, keys.signers)))
+        Ok(slipstream_api::router(state.with_ledger_keys(keys.trusted, keys.signers).with_retention(self.config.retention())))
     }
 
     /// The connection of the roles that serve callers: a gateway's, else with the few rights that domain routes need.
@@ -222,6 +245,13 @@ impl Parts<'_> {
         let (store, reader) = (self.store(slipstream_store::Role::Exporter)?, self.store(slipstream_store::Role::Reader)?);
         let exports = Exports::new(store, reader, exports::Config { fail_points: self.fail_points()? });
         stage.start("exports", exports.run(stage.token()));
+        Ok(())
+    }
+
+    fn retention(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
+        let config = retention::Config { settings: self.config.retention(), fail_points: self.fail_points()? };
+        let retention = Retention::new(self.store(slipstream_store::Role::Retention)?, config);
+        stage.start("retention", retention.run(stage.token()));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use slipstream_event::{Position, Tenant, Timestamp};
 use uuid::Uuid;
 
 use crate::number::{signed, unsigned};
+use crate::retention::removed;
 use crate::{Error, Store, limits};
 
 /// A part of a shard's log.
@@ -25,7 +26,7 @@ pub struct Page {
     /// The tenant's events in the range, in order.
     pub events: Vec<Archived>,
     /// The page is complete through here: no event of the tenant up to this sequence is missing. Not beyond what is archived; `after_seq`
-    /// when the archive knows nothing of the range, or has a hole behind its start.
+    /// when the archive knows nothing of the range, has a hole behind its start, or retention removed what the page should show.
     pub through_seq: u64,
     /// Whether that is the end of the range; else ask again after `through_seq`.
     pub done: bool,
@@ -74,11 +75,16 @@ pub async fn page(store: &Store, tenant: &Tenant, range: Range, limit: u32, byte
         .bind(i64::try_from(bytes_max).unwrap_or(i64::MAX))
         .fetch_all(&mut *tx)
         .await?;
-    tx.commit().await?;
     let found = rows.first().map_or(0, |(_, _, found)| *found);
     let is_cut = found == limit || (rows.len() as i64) < found;
     let events: Vec<Archived> = rows.into_iter().map(|(seq, payload, _)| Archived { seq: unsigned(seq), payload }).collect();
     let through_seq = events.last().filter(|_| is_cut).map_or(archived, |last| last.seq);
+    // Asked last: what was removed since the events were read is told of, too.
+    let is_lost = removed::is_any(&mut tx, tenant, Range { up_to_seq: through_seq, ..range }).await?;
+    tx.commit().await?;
+    if is_lost {
+        return Ok(Page { events: Vec::new(), through_seq: range.after_seq, done: false });
+    }
     Ok(Page { events, through_seq, done: through_seq >= range.up_to_seq })
 }
 
@@ -121,7 +127,7 @@ pub async fn count(store: &Store, tenant: &Tenant, range: Range) -> Result<u64, 
     Ok(unsigned(count))
 }
 
-/// Where those of the tenant's events stand that are archived: one answer for each asked, in order. An event is asked for by its id and its own time, so that one look-up
+/// Where those of the tenant's events stand that are archived, or were until retention removed them: one answer for each asked, in order. An event is asked for by its id and its own time, so that one look-up
 /// of the primary key answers.
 ///
 /// # Errors

@@ -64,6 +64,8 @@ pub enum Role {
     Exporter,
     /// Taking parts of archived events of the named tenant away.
     Redactor,
+    /// Removing events of the named tenant from the archive, without reading what they say.
+    Retention,
 }
 
 impl Role {
@@ -76,6 +78,7 @@ impl Role {
             Self::Reader => "slipstream_reader",
             Self::Exporter => "slipstream_exporter",
             Self::Redactor => "slipstream_redactor",
+            Self::Retention => "slipstream_retention",
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod migrate;
 pub mod outbox;
 pub mod redaction;
 pub mod request_keys;
+pub mod retention;
 pub mod saved_views;
 
 mod config;

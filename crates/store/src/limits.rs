@@ -102,3 +102,26 @@ pub const REDACTION_RULES_MAX: i64 = 100;
 pub const REDACTION_RULE_EVERY: Duration = Duration::from_secs(30);
 /// Most events that one transaction of a redaction looks at to choose from. More: the next transaction.
 pub const REDACTION_SCAN_MAX: i64 = 2_000;
+
+/// Most events that one turn of retention examines, and so removes. More: the next turn.
+pub const RETENTION_ROWS: u64 = 2_000;
+/// Most numbers that one statement of retention counts. More: the next one.
+pub const RETENTION_COUNTED: u64 = 10_000;
+/// Most tenants that are looked up at once for retention. More: the next look-up.
+pub const RETENTION_TENANTS: i64 = 100;
+/// Runs of retention that are kept of each tenant. Older ones are forgotten; their events are not.
+pub const RETENTION_RUNS_KEPT: i64 = 20;
+/// Longest wait of retention for readers of the archive when it takes a month away. Longer: it lets them go first and tries again.
+pub const MONTH_LOCK_TIMEOUT: Duration = Duration::from_millis(300);
+/// How often it tries in a row. More: the month waits for the next look, and what is removed until then goes one by one.
+pub const MONTH_TRIES: u32 = 20;
+/// Pause between two tries.
+pub const MONTH_TRY_PAUSE: Duration = Duration::from_millis(700);
+/// Longest statement about a whole month.
+pub const MONTH_STATEMENT_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// Most tenants with events in a month that goes as a whole. More: their events go one by one.
+pub const MONTH_TENANTS_MAX: usize = 2_000;
+/// Most events of a month that stay because they tell of the archive itself. More: the others go one by one.
+pub const MONTH_KEPT_MAX: u64 = 10_000;
+/// Fewest events of a month that goes as a whole. Fewer: they go one by one, which locks nobody out.
+pub const MONTH_EVENTS_MIN: u64 = 1_000;

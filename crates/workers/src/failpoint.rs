@@ -28,11 +28,15 @@ pub enum Point {
     ExportKept,
     /// A transaction of a redaction is committed.
     RedactionCommitted,
+    /// Retention has removed events, and its transaction is about to commit.
+    RetentionRemoved,
+    /// It is committed.
+    RetentionCommitted,
 }
 
 impl Point {
     /// All of them, in the order of the flow.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::RelayClaimed,
         Self::RelayPublished,
         Self::RelayMarked,
@@ -42,6 +46,8 @@ impl Point {
         Self::ExportClaimed,
         Self::ExportKept,
         Self::RedactionCommitted,
+        Self::RetentionRemoved,
+        Self::RetentionCommitted,
     ];
 
     /// Those on the way of an event, from the outbox to the archive.
@@ -60,6 +66,8 @@ impl Point {
             Self::ExportClaimed => "export.claimed",
             Self::ExportKept => "export.kept",
             Self::RedactionCommitted => "redaction.committed",
+            Self::RetentionRemoved => "retention.removed",
+            Self::RetentionCommitted => "retention.committed",
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The loops without HTTP: the relay from the outbox to the broker, the archiver from the broker to the archive, the exports from the archive to
-//! files, and redaction.
+//! files, redaction, and the retention of the archive.
 //!
 //! What every other crate may rely on:
 //! - **Nothing committed is lost, nothing is shown twice.** A row of the outbox goes out at least once and is deduplicated by `<tenant>:<event id>`: by the broker within its
@@ -17,6 +17,7 @@ pub mod limits;
 pub mod metrics;
 pub mod redaction;
 pub mod relay;
+pub mod retention;
 
 mod backoff;
 
@@ -25,3 +26,4 @@ pub use exports::Exports;
 pub use failpoint::FailPoints;
 pub use redaction::Redactions;
 pub use relay::Relay;
+pub use retention::Retention;

@@ -96,3 +96,13 @@ pub const REDACTION_PAUSE: Duration = Duration::from_millis(50);
 pub const REDACTION_POLL: Duration = Duration::from_millis(500);
 /// How often requests that were done long ago are deleted.
 pub const REDACTION_CLEAN_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Pause between two looks at which tenants are due for retention.
+pub const RETENTION_POLL: Duration = Duration::from_secs(1);
+/// How long turns are taken before it is looked again which tenants are due.
+pub const RETENTION_ROUND: Duration = Duration::from_secs(30);
+/// Shortest pause after a turn of retention. A turn that took longer is followed by a pause as long as itself.
+pub const RETENTION_PAUSE: Duration = Duration::from_millis(10);
+/// Longest pause after a turn of retention.
+pub const RETENTION_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How often it is looked at whether a month may go as a whole, while anything is due. Meanwhile its events go one by one.
+pub const RETENTION_MONTH_EVERY: Duration = Duration::from_secs(60 * 60);

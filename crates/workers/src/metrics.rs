@@ -62,6 +62,16 @@ pub const EXPORT_SECONDS: &str = "slipstream_exports_job_seconds";
 pub const REDACTION_EVENTS_TOTAL: &str = "slipstream_redaction_events_total";
 /// How long the oldest events that the last rule has not looked at have been due; 0 when it is done.
 pub const REDACTION_LAG_SECONDS: &str = "slipstream_redaction_rule_lag_seconds";
+/// Events that retention removed from the archive.
+pub const RETENTION_REMOVED_TOTAL: &str = "slipstream_retention_removed_total";
+/// Months of the archive that retention took away as a whole.
+pub const RETENTION_MONTHS_TOTAL: &str = "slipstream_retention_months_total";
+/// From the beginning of a tenant's run of retention to its end.
+pub const RETENTION_RUN_SECONDS: &str = "slipstream_retention_run_seconds";
+/// For how long the tenant that waits longest has been due for retention; 0 when none is.
+pub const RETENTION_LAG_SECONDS: &str = "slipstream_retention_lag_seconds";
+/// Rounds and turns of retention that failed; they are tried again.
+pub const RETENTION_FAILURES_TOTAL: &str = "slipstream_retention_failures_total";
 
 /// Registers the descriptions.
 pub fn describe() {
@@ -91,6 +101,11 @@ pub fn describe() {
     describe_histogram!(EXPORT_SECONDS, Unit::Seconds, "From the claim of an export's job to the whole file");
     describe_gauge!(MONTHS_AHEAD, Unit::Count, "Months after the current one for which the archive has partitions");
     describe_counter!(ACTIVITY_PRUNED_TOTAL, Unit::Count, "Entries beyond the limits of activity logs");
+    describe_counter!(RETENTION_REMOVED_TOTAL, Unit::Count, "Events that retention removed from the archive");
+    describe_counter!(RETENTION_MONTHS_TOTAL, Unit::Count, "Months of the archive that went as a whole");
+    describe_histogram!(RETENTION_RUN_SECONDS, Unit::Seconds, "One run of retention for a tenant");
+    describe_gauge!(RETENTION_LAG_SECONDS, Unit::Seconds, "For how long the tenant that waits longest has been due for retention");
+    describe_counter!(RETENTION_FAILURES_TOTAL, Unit::Count, "Failed rounds and turns of retention, tried again");
     describe_gauge!(ACTIVITY_PRUNE_SECONDS, Unit::Seconds, "The last look at the limits of all activity logs");
     describe_counter!(REDACTION_EVENTS_TOTAL, Unit::Count, "Events that redaction looked at, by outcome (redacted, unchanged, held, exempt)");
     describe_gauge!(REDACTION_LAG_SECONDS, Unit::Seconds, "How long the oldest events that the last rule has not looked at have been due");

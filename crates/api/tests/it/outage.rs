@@ -25,9 +25,10 @@ async fn every_route_answers_503_with_a_time_to_retry() {
         let body = match route.path {
             "/api/exports" => r#"{"format":"csv"}"#,
             "/api/archive/holds" => r#"{"name":"x","reason":"y"}"#,
-            "/api/archive/holds/{id}/release" => "{}",
             "/api/archive/redactions" => r#"{"entityId":"x","fields":["actor"],"reason":"y"}"#,
             "/api/archive/redaction-rules" | "/api/archive/redaction-rules/{id}" => r#"{"name":"x","fields":["actor"],"afterDays":1}"#,
+            "/api/archive/holds/{id}/release" | "/api/archive/retention/preview" => "{}",
+            "/api/archive/retention" => r#"{"rules":[]}"#,
             _ => &body,
         };
         let headers = [("authorization", admin("acme").0), ("content-type", "application/json".to_owned())];

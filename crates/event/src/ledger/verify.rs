@@ -121,6 +121,22 @@ impl Verification {
         self.report.entries
     }
 
+    /// Whether rows are gone of which nothing that was taken so far tells.
+    pub fn is_untold(&self) -> bool {
+        let mut removals = self.removals.clone();
+        removals.sort_unstable();
+        self.missing.iter().any(|missing| !untold(*missing, &removals).is_empty())
+    }
+
+    /// Takes over what another check found that retention removed: one of the same ledger as it was later, of which nothing is wrong but rows that are gone. For a removal is told of
+    /// by an event behind it, which an export that began before does not hold.
+    pub fn tell(&mut self, later: Self) {
+        let removals = later.removals.clone();
+        if later.finish().findings.iter().all(|finding| finding.kind == Kind::Removed) {
+            self.removals.extend(removals);
+        }
+    }
+
     /// Takes the next line of an export. What is wrong with it is in the report.
     pub fn take(&mut self, line: &str) {
         match serde_json::from_str(line) {
@@ -264,18 +280,10 @@ impl Verification {
     fn judge_missing(&mut self) {
         self.removals.sort_unstable();
         for (first, last) in std::mem::take(&mut self.missing) {
-            let mut at = first;
-            for (from, to) in self.removals.iter().copied().filter(|(from, to)| *to >= first && *from <= last).collect::<Vec<_>>() {
-                if from > at {
-                    self.gone(at, from - 1);
-                }
-                at = at.max(to + 1);
-            }
-            let told = at.min(last + 1).saturating_sub(first);
-            self.report.removed += told;
-            if at <= last {
-                self.gone(at, last);
-            }
+            let gaps = untold((first, last), &self.removals);
+            let gone: u64 = gaps.iter().map(|(from, to)| to - from + 1).sum();
+            self.report.removed += last - first + 1 - gone;
+            gaps.into_iter().for_each(|(from, to)| self.gone(from, to));
         }
     }
 
@@ -290,6 +298,21 @@ impl Verification {
             self.report.findings.push(Finding { number, kind, what });
         }
     }
+}
+
+/// The parts of a range of missing rows that no removal tells of. `removals` are sorted.
+fn untold((first, last): (u64, u64), removals: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let (mut gaps, mut at) = (Vec::new(), first);
+    for (from, to) in removals.iter().copied().filter(|(from, to)| *to >= first && *from <= last) {
+        if from > at {
+            gaps.push((at, from - 1));
+        }
+        at = at.max(to.saturating_add(1));
+    }
+    if at <= last {
+        gaps.push((at, last));
+    }
+    gaps
 }
 
 impl Report {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::ProgressBar;
@@ -17,6 +18,8 @@ use crate::client::{Client, Connection, Reach};
 
 /// Exit code when something is wrong with the ledger.
 const TAMPERED: u8 = 2;
+/// Time for the event that tells of a removal to be archived, before the ledger is read once more.
+const UNTOLD_PAUSE: Duration = Duration::from_secs(3);
 /// Entries between two lines of progress, where stderr is no terminal.
 const PROGRESS_ENTRIES: u64 = 100_000;
 
@@ -91,9 +94,13 @@ async fn check(args: &Args) -> anyhow::Result<Checked> {
         Some(file) => lines(file)?.try_for_each(|line| check.take(&line?))?,
         None => {
             let client = Client::new(args.connection.clone().resolve(Reach::Tenant)?, |line| eprintln!("{line}"))?;
-            let mut lines = client.ledger().await?;
-            while let Some(line) = lines.next().await? {
-                check.take(&line)?;
+            check.read(&client).await?;
+            // Retention may remove while the ledger is read, and tells of it behind the end that was fixed before.
+            if check.verification.as_ref().is_some_and(Verification::is_untold) {
+                tokio::time::sleep(UNTOLD_PAUSE).await;
+                let mut later = Check::new(&Args { save: None, ..args.clone() })?;
+                later.read(&client).await?;
+                check.tell(later);
             }
         }
     }
@@ -114,6 +121,21 @@ impl Check {
         let save = args.save.as_ref().map(create).transpose()?.map(BufWriter::new);
         let progress = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
         Ok(Self { given: args.keys.clone(), trusted: Vec::new(), verification: None, save, progress })
+    }
+
+    async fn read(&mut self, client: &Client) -> anyhow::Result<()> {
+        let mut lines = client.ledger().await?;
+        while let Some(line) = lines.next().await? {
+            self.take(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what a later check found that was removed.
+    fn tell(&mut self, later: Self) {
+        if let Some((check, later)) = self.verification.as_mut().zip(later.verification) {
+            check.tell(later);
+        }
     }
 
     fn take(&mut self, line: &str) -> anyhow::Result<()> {

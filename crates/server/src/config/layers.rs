@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn the_defaults_are_complete() {
         let config = read_with(&[]).unwrap();
-        assert_eq!((config.shards, config.heartbeat_ms, config.roles.len()), (1, 15_000, 5));
+        assert_eq!((config.shards, config.heartbeat_ms, config.roles.len()), (1, 15_000, 6));
     }
 
     #[test]

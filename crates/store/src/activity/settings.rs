@@ -11,7 +11,7 @@ use crate::number::signed;
 use crate::{Error, Tx, limits};
 
 /// Of a row that may have nulls where the tenant has set nothing.
-pub(super) fn of_row(row: &PgRow) -> Result<Settings, Error> {
+pub(crate) fn of_row(row: &PgRow) -> Result<Settings, Error> {
     let default = Settings::default();
     let number = |name: &str| -> Result<Option<u32>, Error> { Ok(row.try_get::<Option<i32>, _>(name)?.and_then(|number| u32::try_from(number).ok())) };
     Ok(Settings {

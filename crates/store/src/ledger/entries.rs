@@ -17,7 +17,7 @@ pub(super) async fn read(connection: &mut PgConnection, tenant: &Tenant, after: 
     let leaves = hashes::leaves(connection, tenant, after, to).await?;
     // The last read looks beyond the end as well, and the first one before the beginning.
     let (from, through) = (if after == 0 { i64::MIN } else { signed(after) }, if to >= size { i64::MAX } else { signed(to) });
-    let statement = sqlx::query(include_str!("../../queries/ledger/rows.sql")).bind(tenant.as_str()).bind(from).bind(through);
+    let statement = sqlx::query(include_str!("../../queries/ledger/rows.sql")).bind(tenant.as_str()).bind(from).bind(through).bind(signed(size));
     let rows = statement.fetch_all(connection).await?;
     let mut rows = rows.iter().map(row).collect::<Result<Vec<_>, Error>>()?.into_iter().peekable();
     let mut entries = Vec::with_capacity(leaves.len());

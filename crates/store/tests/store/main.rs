@@ -16,6 +16,7 @@ mod migrations;
 mod outbox;
 mod redaction;
 mod restart;
+mod retention;
 mod roles;
 mod saved_views;
 mod tickets;

@@ -12,6 +12,7 @@ slipstream_api: DELETE copilot.support_tickets
 slipstream_api: DELETE slipstream.activity_answer
 slipstream_api: DELETE slipstream.redaction_rule
 slipstream_api: DELETE slipstream.request_key
+slipstream_api: DELETE slipstream.retention_rule
 slipstream_api: DELETE slipstream.saved_view
 slipstream_api: EXECUTE append
 slipstream_api: EXECUTE emit
@@ -24,6 +25,9 @@ slipstream_api: INSERT slipstream.legal_hold
 slipstream_api: INSERT slipstream.redaction_job
 slipstream_api: INSERT slipstream.redaction_rule
 slipstream_api: INSERT slipstream.request_key
+slipstream_api: INSERT slipstream.retention_rule
+slipstream_api: INSERT slipstream.retention_state.due_at
+slipstream_api: INSERT slipstream.retention_state.tenant_id
 slipstream_api: INSERT slipstream.saved_view
 slipstream_api: SELECT copilot.support_tickets
 slipstream_api: SELECT copilot.users
@@ -36,6 +40,9 @@ slipstream_api: SELECT slipstream.legal_hold
 slipstream_api: SELECT slipstream.redaction_job
 slipstream_api: SELECT slipstream.redaction_rule
 slipstream_api: SELECT slipstream.request_key
+slipstream_api: SELECT slipstream.retention_rule
+slipstream_api: SELECT slipstream.retention_run
+slipstream_api: SELECT slipstream.retention_state
 slipstream_api: SELECT slipstream.saved_view
 slipstream_api: UPDATE copilot.support_tickets
 slipstream_api: UPDATE slipstream.activity_settings
@@ -46,6 +53,7 @@ slipstream_api: UPDATE slipstream.legal_hold.release_reason
 slipstream_api: UPDATE slipstream.legal_hold.released_at
 slipstream_api: UPDATE slipstream.legal_hold.released_by
 slipstream_api: UPDATE slipstream.redaction_rule
+slipstream_api: UPDATE slipstream.retention_state.due_at
 slipstream_api: UPDATE slipstream.saved_view
 slipstream_archiver: EXECUTE ensure_event_partitions
 slipstream_archiver: EXECUTE event_months_ahead
@@ -75,6 +83,7 @@ slipstream_archiver: SELECT slipstream.event.tenant_id
 slipstream_archiver: SELECT slipstream.ledger_batch
 slipstream_archiver: SELECT slipstream.ledger_checkpoint
 slipstream_archiver: SELECT slipstream.ledger_node
+slipstream_archiver: SELECT slipstream.ledger_removed
 slipstream_archiver: SELECT slipstream.stream_epoch
 slipstream_archiver: SELECT slipstream.tenant_head
 slipstream_archiver: UPDATE slipstream.activity_settings.prune_due
@@ -108,6 +117,7 @@ slipstream_platform: INSERT copilot.support_tickets
 slipstream_platform: SELECT copilot.support_tickets
 slipstream_platform: SELECT copilot.users
 slipstream_platform: UPDATE copilot.support_tickets
+slipstream_reader: EXECUTE archived_before
 slipstream_reader: EXECUTE heed_holds
 slipstream_reader: EXECUTE hold_covers
 slipstream_reader: EXECUTE is_held
@@ -119,6 +129,7 @@ slipstream_reader: SELECT slipstream.event
 slipstream_reader: SELECT slipstream.ledger_batch
 slipstream_reader: SELECT slipstream.ledger_checkpoint
 slipstream_reader: SELECT slipstream.ledger_node
+slipstream_reader: SELECT slipstream.ledger_removed
 slipstream_reader: SELECT slipstream.stream_epoch
 slipstream_reader: SELECT slipstream.tenant_head
 slipstream_redactor: DELETE slipstream.export_chunk
@@ -199,6 +210,51 @@ slipstream_relay: UPDATE slipstream.outbox.published_at
 slipstream_relay: UPDATE slipstream.outbox.seq
 slipstream_relay: UPDATE slipstream.outbox.set_aside_at
 slipstream_relay: UPDATE slipstream.outbox.shard
+slipstream_retention: DELETE slipstream.event
+slipstream_retention: DELETE slipstream.retention_run
+slipstream_retention: EXECUTE append
+slipstream_retention: EXECUTE archived_before
+slipstream_retention: EXECUTE drop_event_month
+slipstream_retention: EXECUTE event_month
+slipstream_retention: EXECUTE event_month_tenants
+slipstream_retention: EXECUTE heed_holds
+slipstream_retention: EXECUTE hold_covers
+slipstream_retention: EXECUTE open_holds
+slipstream_retention: INSERT slipstream.ledger_removed
+slipstream_retention: INSERT slipstream.retention_run
+slipstream_retention: INSERT slipstream.retention_state
+slipstream_retention: SELECT slipstream.activity_settings.cleared_seq
+slipstream_retention: SELECT slipstream.activity_settings.enabled
+slipstream_retention: SELECT slipstream.activity_settings.max_days
+slipstream_retention: SELECT slipstream.activity_settings.max_entries
+slipstream_retention: SELECT slipstream.activity_settings.pruned_seq
+slipstream_retention: SELECT slipstream.activity_settings.tenant_id
+slipstream_retention: SELECT slipstream.event.actor_id
+slipstream_retention: SELECT slipstream.event.category
+slipstream_retention: SELECT slipstream.event.entity_id
+slipstream_retention: SELECT slipstream.event.entity_type
+slipstream_retention: SELECT slipstream.event.epoch
+slipstream_retention: SELECT slipstream.event.event_id
+slipstream_retention: SELECT slipstream.event.occurred_at
+slipstream_retention: SELECT slipstream.event.seq
+slipstream_retention: SELECT slipstream.event.shard
+slipstream_retention: SELECT slipstream.event.tenant_id
+slipstream_retention: SELECT slipstream.event.tenant_seq
+slipstream_retention: SELECT slipstream.event.type
+slipstream_retention: SELECT slipstream.ledger_batch.archived_at
+slipstream_retention: SELECT slipstream.ledger_batch.size
+slipstream_retention: SELECT slipstream.ledger_batch.start
+slipstream_retention: SELECT slipstream.ledger_batch.tenant_id
+slipstream_retention: SELECT slipstream.ledger_removed
+slipstream_retention: SELECT slipstream.retention_rule
+slipstream_retention: SELECT slipstream.retention_run
+slipstream_retention: SELECT slipstream.retention_state
+slipstream_retention: SELECT slipstream.tenant_head
+slipstream_retention: UPDATE slipstream.retention_state
+slipstream_retention: UPDATE slipstream.tenant_head.removed
+slipstream_retention: UPDATE slipstream.tenant_head.removed_to
+slipstream_retention: UPDATE slipstream.tenant_head.updated_at
+slipstream_retention: UPDATE slipstream.tenant_head.version
 slipstream_writer: EXECUTE emit";
 
 #[tokio::test]
@@ -276,6 +332,21 @@ async fn what_a_role_must_not_do_fails() {
         ("slipstream_archiver", "select * from slipstream.legal_hold"),
         ("slipstream_api", "select slipstream.open_holds('acme')"),
         ("slipstream_reader", "select * from slipstream.export_job"),
+        ("slipstream_retention", "select payload from slipstream.event"),
+        ("slipstream_retention", "update slipstream.event set type = ''"),
+        ("slipstream_retention", "insert into slipstream.event default values"),
+        ("slipstream_retention", "delete from slipstream.event_past"),
+        ("slipstream_retention", "delete from slipstream.ledger_removed"),
+        ("slipstream_retention", "update slipstream.ledger_removed set start = 1"),
+        ("slipstream_retention", "delete from slipstream.ledger_batch"),
+        ("slipstream_retention", "update slipstream.tenant_head set ledger_size = 0"),
+        ("slipstream_retention", "update slipstream.retention_rule set enabled = true"),
+        ("slipstream_retention", "update slipstream.legal_hold set released_at = now()"),
+        ("slipstream_retention", "select * from slipstream.outbox"),
+        ("slipstream_api", "update slipstream.retention_state set progress = '{}'"),
+        ("slipstream_api", "delete from slipstream.retention_run"),
+        ("slipstream_archiver", "insert into slipstream.ledger_removed default values"),
+        ("slipstream_reader", "select * from slipstream.retention_rule"),
         ("slipstream_reader", "insert into slipstream.event default values"),
         ("slipstream_reader", "update slipstream.archive_watermark set seq = 0"),
         ("slipstream_reader", "select * from copilot.support_tickets"),

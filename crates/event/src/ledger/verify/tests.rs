@@ -158,3 +158,29 @@ fn trusts_no_other_key_and_no_half_file() {
     assert!(check(trusted(), &["{}".to_owned(), "nonsense".to_owned()]).contains(&Kind::Form));
     assert!(check(trusted(), &[&lines[..], &lines[1..]].concat()).contains(&Kind::Form));
 }
+
+#[test]
+fn a_removal_that_a_later_export_tells_of_is_no_finding() {
+    let before = Ledger::of(6);
+    let mut now = Ledger::of(6);
+    now.entries[2].payload = None;
+    let taken = |ledger: &Ledger| {
+        let mut verification = Verification::new(Verifiers(ledger.signers.verifiers()));
+        ledger.lines().iter().for_each(|line| verification.take(line));
+        verification
+    };
+    let mut first = taken(&now);
+    assert!(first.is_untold() && !taken(&before).is_untold());
+    let mut later = Ledger { entries: now.entries.clone(), ..Ledger::of(0) };
+    later.add(event(REMOVED, r#"{"removed":1,"held":0,"report":{"numbers":[[3,3]]}}"#));
+    // What went since is not the first one's matter.
+    later.entries[4].payload = None;
+    first.tell(taken(&later));
+    let report = first.finish();
+    assert_eq!((report.removed, report.findings), (1, Vec::new()));
+
+    let mut first = taken(&now);
+    later.entries[0].payload = Some(event("shop.order.placed", "{\"n\":99}"));
+    first.tell(taken(&later));
+    assert_eq!(first.finish().findings[0].number, 3, "a ledger in which more is wrong tells nothing");
+}

@@ -1,0 +1,22 @@
+drop function slipstream.drop_event_month(date, text[], bigint[]);
+drop function slipstream.event_month(date);
+drop function slipstream.event_month_tenants(date, integer);
+drop function slipstream.archived_before(text, timestamptz);
+drop policy retention_removes on slipstream.event;
+drop policy retention_reads on slipstream.event;
+drop policy retention on slipstream.ledger_batch;
+drop policy retention on slipstream.activity_settings;
+drop policy retention on slipstream.tenant_head;
+revoke all on all tables in schema slipstream from slipstream_retention;
+revoke select (tenant_id, occurred_at, event_id, tenant_seq, type, category, entity_type, entity_id, actor_id, shard, epoch, seq)
+  on slipstream.event from slipstream_retention;
+revoke select (tenant_id, start, size, archived_at) on slipstream.ledger_batch from slipstream_retention;
+revoke select (tenant_id, enabled, max_days, max_entries, cleared_seq, pruned_seq) on slipstream.activity_settings from slipstream_retention;
+revoke update (version, removed, removed_to, updated_at) on slipstream.tenant_head from slipstream_retention;
+revoke all on all functions in schema slipstream from slipstream_retention;
+alter table slipstream.tenant_head drop column removed, drop column removed_to;
+drop table slipstream.ledger_removed;
+drop table slipstream.retention_run;
+drop table slipstream.retention_state;
+drop table slipstream.retention_rule;
+revoke all on schema slipstream from slipstream_retention;
