@@ -16,7 +16,7 @@ use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::{revocations, serve};
 use slipstream_store::{Store, Wake};
-use slipstream_workers::{Archiver, Exports, FailPoints, Relay, activity, archiver, exports, relay};
+use slipstream_workers::{Archiver, Exports, FailPoints, Relay, activity, analytics, archiver, exports, relay};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -208,6 +208,7 @@ impl Parts<'_> {
         let every = Duration::from_secs(self.config.ledger_checkpoint_seconds);
         let signing = keys.signers.map(|signers| archiver::Signing { signers, trusted: keys.trusted, every });
         stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone()).run(stage.token()));
+        stage.start("analytics", analytics::Folder::new(store.clone(), self.fail_points()?).run(stage.token()));
         for shard in 0..self.config.shards {
             let config = archiver::Config { shard, months_ahead: self.config.archive_months_ahead, signing: signing.clone(), fail_points: self.fail_points()? };
             let archiver = Archiver::new(store.clone(), reader.clone(), broker.clone(), config);

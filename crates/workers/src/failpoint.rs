@@ -26,11 +26,13 @@ pub enum Point {
     ExportClaimed,
     /// A piece of an export is kept.
     ExportKept,
+    /// A piece of a tenant's events is counted, and the next is not begun.
+    AnalyticsFolded,
 }
 
 impl Point {
     /// All of them, in the order of the flow.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::RelayClaimed,
         Self::RelayPublished,
         Self::RelayMarked,
@@ -39,6 +41,7 @@ impl Point {
         Self::ArchiverCommitted,
         Self::ExportClaimed,
         Self::ExportKept,
+        Self::AnalyticsFolded,
     ];
 
     /// Those on the way of an event, from the outbox to the archive.
@@ -56,6 +59,7 @@ impl Point {
             Self::ArchiverCommitted => "archiver.committed",
             Self::ExportClaimed => "export.claimed",
             Self::ExportKept => "export.kept",
+            Self::AnalyticsFolded => "analytics.folded",
         }
     }
 }

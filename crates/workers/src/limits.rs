@@ -91,3 +91,6 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 pub const ACTIVITY_PRUNE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How often activity logs with new settings are looked for.
 pub const ACTIVITY_LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often events that are not counted for analytics yet are looked for. The longer, the more events of one key are one change; until then a query reads them one by one.
+pub const ANALYTICS_FOLD_EVERY: Duration = Duration::from_secs(5);
