@@ -1,6 +1,6 @@
 -- Where the counts by day of a tenant are not what its events up to number $2 give, from $3 to before $4: the first $5, and how many there are.
 with counted as (
-  select n.kind, f.day, slipstream.analytics_hash(n.id, n.entity_type, f.module, f.category, f.severity, f.visibility, f.concerned) as hash,
+  select n.kind, (f.day at time zone 'UTC')::date as day, slipstream.analytics_hash(n.id, n.entity_type, f.module, f.category, f.severity, f.visibility, f.concerned) as hash,
          concat_ws(' ', n.id, nullif(n.entity_type, ''), f.module, f.category, f.severity, f.visibility, f.concerned) as key, count(*) as n
     from slipstream.analytics_facts($1) as f
    cross join lateral (values ('actor', f.actor_id, ''), ('entity', f.entity_id, f.entity_type)) as n (kind, id, entity_type)

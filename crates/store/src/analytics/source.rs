@@ -102,9 +102,9 @@ fn push_tail(sql: &mut QueryBuilder<Postgres>, snapshot: &Snapshot<'_>, table: T
     let Some(tenant) = snapshot.scope.account() else { return };
     sql.push("select ").push_bind(tenant.as_str().to_owned()).push("::text collate \"C\", ");
     sql.push(match table {
-        Table::Hours => "f.hour + f.quarter * interval '15 minutes', f.type collate \"C\", split_part(f.type collate \"C\", '.', 1), ",
-        Table::Actors => "f.day::timestamp at time zone 'UTC', f.actor_id collate \"C\", '' collate \"C\", f.module collate \"C\", ",
-        Table::Entities => "f.day::timestamp at time zone 'UTC', f.entity_id collate \"C\", f.entity_type collate \"C\", f.module collate \"C\", ",
+        Table::Hours => "f.quarter, f.type collate \"C\", split_part(f.type collate \"C\", '.', 1), ",
+        Table::Actors => "f.day, f.actor_id collate \"C\", '' collate \"C\", f.module collate \"C\", ",
+        Table::Entities => "f.day, f.entity_id collate \"C\", f.entity_type collate \"C\", f.module collate \"C\", ",
     });
     sql.push("f.category collate \"C\", f.severity collate \"C\", f.visibility collate \"C\", f.concerned collate \"C\", 1::bigint");
     sql.push(" from slipstream.analytics_facts(").push_bind(tenant.as_str().to_owned()).push(") as f where f.number > ");
