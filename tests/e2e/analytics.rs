@@ -8,7 +8,6 @@ use slipstream_tests::{Http, Node, Stack, TOKEN_SECRET, eventually};
 
 use crate::{lines, printed, texts};
 
-const ROLES: &str = "api,gateway,relay,archiver";
 const ND: &[(&str, &str)] = &[("content-type", "application/x-ndjson")];
 
 async fn publish(http: &Http, events: &[Value]) {

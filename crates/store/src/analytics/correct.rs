@@ -2,7 +2,7 @@
 //!
 //! The order is: [`forget`] with all numbers, then the change, then [`admit`] with those that are still there. `forget` locks the counts of the tenant first of all and until the end of the
 //! transaction, so the loop that counts sees the events as they were before, or as they are after, and never both. Call it before any row of an event is locked. A role that calls them needs
-//! `execute` on `slipstream.analytics_forget` and `slipstream.analytics_admit`, and nothing else.
+//! `execute` on `slipstream.analytics_forget` and `slipstream.analytics_admit`, and nothing else. It also has to raise `tenant_head.version`, as for pages of history: the tags of answers come from it.
 
 use slipstream_event::Tenant;
 

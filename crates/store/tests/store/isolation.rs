@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use slipstream_store::analytics::fold::fold;
 use slipstream_store::copilot::support_tickets::{self, List, New};
 use slipstream_store::saved_views::{self, Content};
 use slipstream_store::{Config, Error, Role, Scope, Store, Tx};
@@ -12,8 +13,17 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use crate::cluster::{Cluster, Db};
 use crate::fixture::{Log, event, everything, tenant};
 
-const TABLES: [&str; 6] =
-    ["copilot.support_tickets", "copilot.users", "slipstream.event", "slipstream.tenant_head", "slipstream.saved_view", "slipstream.request_key"];
+const TABLES: [&str; 9] = [
+    "copilot.support_tickets",
+    "copilot.users",
+    "slipstream.event",
+    "slipstream.tenant_head",
+    "slipstream.saved_view",
+    "slipstream.request_key",
+    "slipstream.analytics_head",
+    "slipstream.analytics_hour",
+    "slipstream.analytics_day",
+];
 
 /// Two tenants with rows in every table that knows tenants.
 async fn two_tenants() -> Db {
@@ -32,6 +42,7 @@ async fn two_tenants() -> Db {
         };
         store.write(&tenant(account), async |tx| support_tickets::insert(tx, &new).await).await.unwrap();
         log.add(&[event(account, "a.b.c", account)]).await;
+        assert_eq!(fold(&db.store(Role::Archiver), &tenant(account), 1).await.unwrap(), 1);
         let view = Content { name: account.to_owned(), query: "{}".to_owned(), shared: true };
         let keep = async |tx: &mut Tx| -> Result<(), Error> {
             saved_views::insert(tx, &tenant(account), "u1", &view).await?;
