@@ -298,6 +298,28 @@ async fn a_reconciliation_names_forged_counts_and_makes_them_right() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_cannot_be_counted_holds_up_no_other() {
+    let (stack, node) = Stack::with_node().await;
+    let http = stack.http(&node, "acme");
+    publish(&http, &events(3, "shop.order.created", "2025-06-10T10:20:00Z")).await;
+    archived(&stack, "acme", 3).await;
+    folded(&stack).await;
+    stack.sql("update slipstream.analytics_hour set q1 = 9223372036854775807").await;
+    publish(&http, &events(2, "shop.order.created", "2025-06-10T10:20:00Z")).await;
+    archived(&stack, "acme", 5).await;
+    publish(&stack.http(&node, "other"), &events(4, "shop.order.created", "2025-06-10T10:20:00Z")).await;
+    eventually("the other tenant is counted", async || match stack.sql("select folded_size from slipstream.analytics_head where tenant_id = 'other'").await {
+        all if all == "4" => Ok(()),
+        some => Err(some),
+    })
+    .await;
+    assert_eq!(stack.sql("select folded_size from slipstream.analytics_head where tenant_id = 'acme'").await, "3");
+    assert_eq!(reconcile(&stack, &["--repair"]).await.0, 0);
+    let summary = counts(&http, "summary?from=2025-06-10T00:00:00Z&to=2025-06-11T00:00:00Z").await;
+    assert_eq!(summary["current"]["total"], 5);
+}
+
+#[tokio::test]
 async fn bad_input_is_named_and_an_answer_is_kept_until_the_archive_changes() {
     let (stack, node) = Stack::with_node().await;
     let http = stack.http(&node, "acme");

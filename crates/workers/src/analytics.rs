@@ -26,13 +26,20 @@ pub struct Folder {
 }
 
 /// What a look at all tenants found.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Pass {
     /// The most events of a tenant that waited.
     waiting: u64,
     /// How long the first of any tenant's had waited, in seconds.
     seconds: f64,
+    /// How many events were counted.
+    folded: u64,
+    /// A tenant whose events could not be counted, and why; the others' were.
+    failed: Option<Failed>,
 }
+
+/// What could not be done, and for whom when that is known.
+type Failed = (Option<Tenant>, Error);
 
 impl Folder {
     /// A folder over a pool of [`slipstream_store::Role::Archiver`].
@@ -54,32 +61,30 @@ impl Folder {
     async fn keep_folding(&self) -> Infallible {
         let mut backoff = Backoff::new(limits::RETRY_PAUSE, limits::RETRY_PAUSE_MAX);
         loop {
-            let pause = match self.pass().await {
+            let (has_more, failed) = match self.pass().await {
                 Ok(pass) => {
-                    backoff.succeeded();
                     gauge!(names::ANALYTICS_LAG_EVENTS).set(pass.waiting as f64);
                     gauge!(names::ANALYTICS_LAG_SECONDS).set(pass.seconds);
-                    if pass.waiting > ANALYTICS_FOLD_MAX { Duration::ZERO } else { limits::ANALYTICS_FOLD_EVERY }
+                    (pass.folded > 0 && pass.waiting > ANALYTICS_FOLD_MAX, pass.failed)
                 }
-                Err(error) => {
-                    if backoff.is_fresh() {
-                        tracing::warn!(%error, "events could not be counted for analytics; tried again");
-                    }
-                    backoff.failed()
-                }
+                Err(error) => (false, Some((None, error))),
             };
-            sleep(pause).await;
+            sleep(pause(failed.as_ref(), has_more, &mut backoff)).await;
         }
     }
 
-    /// One piece of every tenant that has grown.
+    /// One piece of every tenant that has grown. A tenant whose events cannot be counted holds up no other.
     async fn pass(&self) -> Result<Pass, Error> {
         let (mut last, mut pass) = (None, Pass::default());
         loop {
             let grown = fold::grown(&self.archiver, last.as_ref()).await?;
             for of in &grown {
-                pass = Pass { waiting: pass.waiting.max(of.waiting), seconds: pass.seconds.max(of.seconds) };
-                self.fold(&of.tenant).await?;
+                (pass.waiting, pass.seconds) = (pass.waiting.max(of.waiting), pass.seconds.max(of.seconds));
+                match self.fold(&of.tenant).await {
+                    Ok(folded) => pass.folded += folded,
+                    Err(error @ Error::Unavailable(_)) => return Err(error),
+                    Err(error) => pass.failed = Some((Some(of.tenant.clone()), error)),
+                }
             }
             match grown.into_iter().next_back() {
                 Some(of) => last = Some(of.tenant),
@@ -88,7 +93,7 @@ impl Folder {
         }
     }
 
-    async fn fold(&self, tenant: &Tenant) -> Result<(), Error> {
+    async fn fold(&self, tenant: &Tenant) -> Result<u64, Error> {
         let begun = Instant::now();
         let folded = fold::fold(&self.archiver, tenant, ANALYTICS_FOLD_MAX).await?;
         if folded > 0 {
@@ -96,6 +101,19 @@ impl Folder {
             histogram!(names::ANALYTICS_FOLD_SECONDS).record(begun.elapsed().as_secs_f64());
             self.fail_points.visit(Point::AnalyticsFolded).await;
         }
-        Ok(())
+        Ok(folded)
     }
+}
+
+/// How long to wait until the next look.
+fn pause(failed: Option<&Failed>, has_more: bool, backoff: &mut Backoff) -> Duration {
+    let Some((tenant, error)) = failed else {
+        backoff.succeeded();
+        return if has_more { Duration::ZERO } else { limits::ANALYTICS_FOLD_EVERY };
+    };
+    if backoff.is_fresh() {
+        let tenant = tenant.as_ref().map(Tenant::as_str);
+        tracing::warn!(tenant, %error, "events could not be counted for analytics; tried again");
+    }
+    backoff.failed()
 }

@@ -3,6 +3,7 @@
 use slipstream_domain::analytics::HOUR;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
+use time::macros::datetime;
 
 use super::{Fault, Query, Standing};
 use crate::number::{signed, unsigned};
@@ -57,7 +58,8 @@ async fn tail(connection: &mut PgConnection, scope: &Scope, standing: &Standing)
     let Some(tenant) = scope.account().filter(|_| standing.through > standing.folded) else { return Ok(None) };
     let statement = sqlx::query_as::<_, (Option<OffsetDateTime>, Option<OffsetDateTime>)>(include_str!("../../queries/activity/times.sql"));
     let (from, to) = statement.bind(tenant.as_str()).bind(signed(standing.folded)).bind(signed(standing.through)).fetch_one(connection).await?;
-    Ok(from.zip(to))
+    // Without a word of the ledger: any time.
+    Ok(Some(from.zip(to).unwrap_or((datetime!(0001-01-01 00:00 UTC), datetime!(9999-12-31 23:59 UTC)))))
 }
 
 /// Whether the hours of the zone are hours of UTC in the time that is asked for.
