@@ -14,6 +14,8 @@ enum Foreign {
     NotFound,
     /// An answer of its own, in which nothing is ours.
     Own(u16),
+    /// Nothing: it is for super-admins, who belong to no tenant.
+    Denied,
     /// The stream: open, without a byte of ours.
     Stream,
     /// The stream over WebSocket: the same, and every refusal is a close code.
@@ -38,6 +40,14 @@ const CASES: &[Case] = &[
     ("GET", "/api/events/ws", "", Foreign::Socket),
     ("GET", "/api/v1/events/ws", "", Foreign::Socket),
     ("GET", "/api/events/history", "", Foreign::Own(200)),
+    ("GET", "/api/analytics/series", "", Foreign::Own(200)),
+    ("GET", "/api/analytics/top", "", Foreign::Own(200)),
+    ("GET", "/api/analytics/summary", "", Foreign::Own(200)),
+    ("GET", "/api/analytics/heatmap", "", Foreign::Own(200)),
+    ("GET", "/api/admin/analytics/series", "", Foreign::Denied),
+    ("GET", "/api/admin/analytics/top", "", Foreign::Denied),
+    ("GET", "/api/admin/analytics/summary", "", Foreign::Denied),
+    ("GET", "/api/admin/analytics/heatmap", "", Foreign::Denied),
     ("GET", "/api/ledger", "", Foreign::Own(200)),
     ("GET", "/api/ledger/export", "", Foreign::Own(200)),
     ("GET", "/api/ledger/checkpoints", "", Foreign::Own(200)),
@@ -166,10 +176,11 @@ async fn no_route_answers_without_a_credential_or_below_its_class() {
         let below = match class_of(method, path) {
             Class::User | Class::Reader => &[][..],
             Class::Writer | Class::Admin => &["reader"],
+            Class::SuperAdmin => &["admin", "writer", "quality"],
             class => panic!("{method} {path}: say who is just below {class:?}"),
         };
         let answer = as_caller(Some(stack.token_of("u9", "acme", below))).await;
-        answer.problem(403, "role_forbidden");
+        answer.problem(403, if *foreign == Foreign::Denied { "super_admin_required" } else { "role_forbidden" });
     }
     unharmed(&stack, &node, &own).await;
 }
@@ -201,6 +212,7 @@ async fn no_route_shows_or_changes_anything_of_another_tenant() {
                 Foreign::NotFound if !naming.is_empty() && answer.status == 403 => drop(answer.problem(403, "account_mismatch")),
                 Foreign::NotFound => drop(answer.problem(404, "not_found")),
                 Foreign::Own(status) => assert!(answer.status == *status || (!naming.is_empty() && answer.status == 403), "{method} {path_named}: {answer:?}"),
+                Foreign::Denied => drop(answer.problem(403, "super_admin_required")),
                 Foreign::Stream => drop(answer.problem(403, "account_mismatch")),
                 Foreign::Public | Foreign::Socket => {}
             }
@@ -311,6 +323,8 @@ async fn call(http: &Http, method: &str, path: &str, body: &str, own: &Ours) -> 
     let path = path.replace("{entityType}", "shop.order").replace("{entityId}", CANARY);
     let needs_format = path.starts_with("/api/events/export");
     let path = if needs_format { format!("{path}{}format=ndjson", if path.contains('?') { '&' } else { '?' }) } else { path };
+    let needs_of = path.contains("/analytics/top");
+    let path = if needs_of { format!("{path}{}of=entities", if path.contains('?') { '&' } else { '?' }) } else { path };
     let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &[("content-type", "application/json")] };
     http.send(method, &path, headers, &body).await.unwrap()
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking, as the tests do")]
 
 mod activity;
+mod analytics;
 mod audit;
 mod bad_input;
 mod cli;

@@ -7,6 +7,7 @@
 //! - Bad input changes nothing and is answered by problem+json that names the field. Without a database the answer is 503 with `Retry-After`.
 
 mod activity;
+mod analytics;
 mod audit;
 mod copilot;
 mod export;

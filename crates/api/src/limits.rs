@@ -69,3 +69,19 @@ pub const ACTIVITY_MAX_AGE: u32 = 0;
 pub const ARCHIVE_LIST_LIMIT_DEFAULT: i64 = 100;
 /// Most items of a page of such a list. More: 422.
 pub const ARCHIVE_LIST_LIMIT_MAX: i64 = 500;
+/// What analytics count when the request does not say, in days, up to now.
+pub const ANALYTICS_DAYS_DEFAULT: i64 = 7;
+/// Longest time that analytics count, in days. Longer: 422.
+pub const ANALYTICS_DAYS_MAX: i64 = 1_100;
+/// Most steps of a series. More: 422; a longer step has fewer.
+pub const ANALYTICS_STEPS_MAX: i64 = 2_000;
+/// Groups of a series when the request does not say; all others are one.
+pub const ANALYTICS_GROUPS_DEFAULT: i64 = 10;
+/// Most groups of a series. More: 422.
+pub const ANALYTICS_GROUPS_MAX: i64 = 50;
+/// Items of a ranking when the request does not say.
+pub const ANALYTICS_TOP_DEFAULT: i64 = 10;
+/// Most items of a ranking. More: 422.
+pub const ANALYTICS_TOP_MAX: i64 = 100;
+/// How long an answer of analytics may be shown without asking again, in seconds.
+pub const ANALYTICS_MAX_AGE_SECONDS: u32 = 15;

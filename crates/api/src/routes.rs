@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use slipstream_access::{Problem, Route};
 
-use crate::{ApiState, activity, audit, copilot, export, history, holds, ledger, redaction, retention, saved_views, timeline};
+use crate::{ApiState, activity, analytics, audit, copilot, export, history, holds, ledger, redaction, retention, saved_views, timeline};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
@@ -31,6 +31,8 @@ fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         saved_views::ENDPOINTS,
         ledger::ENDPOINTS,
         activity::ENDPOINTS,
+        analytics::ENDPOINTS,
+        analytics::platform::ENDPOINTS,
         export::ENDPOINTS,
         export::jobs::ENDPOINTS,
         export::pack::ENDPOINTS,

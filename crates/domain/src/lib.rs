@@ -6,6 +6,7 @@
 //! - A [`Refusal`] says which rule is violated, in a stable word.
 
 pub mod activity;
+pub mod analytics;
 pub mod audit;
 pub mod copilot;
 pub mod declared;

@@ -9,7 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::{
-    self, Output, config as settings, dead_letters, dev, export, history, import, ledger, migrate, provision, publish, retention, serve, tail, token, verify,
+    self, Output, analytics, config as settings, dead_letters, dev, export, history, import, ledger, migrate, provision, publish, retention, serve, tail,
+    token, verify,
 };
 use crate::config;
 
@@ -56,6 +57,8 @@ enum Command {
     Verify(verify::Args),
     /// Make keys for ledgers.
     Ledger(ledger::Args),
+    /// Check the counts of analytics against the events, and count anew.
+    Analytics(analytics::Args),
     /// Write a tenant's history to a file.
     Export(export::Args),
     /// Remove from the archive what tenants no longer keep, now, or tell what would go.
@@ -96,6 +99,7 @@ async fn execute(command: Command, file: Option<PathBuf>) -> anyhow::Result<Exit
         Command::History(args) => done(history::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::Verify(args) => verify::run(args, &mut Output::stdout(), interrupted()?).await,
         Command::Ledger(args) => ledger::run(&args),
+        Command::Analytics(args) => analytics::run(args, &settings()?).await,
         Command::Export(args) => done(export::run(args, &mut Output::stdout(), interrupted()?).await),
         Command::Retention(args) => retention::run(args, &settings()?, interrupted()?).await,
         Command::Token(args) => done(token::run(args, token_secret(settings()?), &mut Output::stdout()).await),

@@ -3,6 +3,7 @@
 //! Those that talk to a server write what a program may read to stdout, and everything else to stderr; they end when nobody reads their stdout any more, and
 //! on their cancellation token.
 
+pub mod analytics;
 pub mod config;
 pub mod dead_letters;
 pub mod dev;

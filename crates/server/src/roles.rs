@@ -16,7 +16,7 @@ use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::{revocations, serve};
 use slipstream_store::{Store, Wake};
-use slipstream_workers::{Archiver, Exports, FailPoints, Redactions, Relay, Retention, activity, archiver, exports, redaction, relay, retention};
+use slipstream_workers::{Archiver, Exports, FailPoints, Redactions, Relay, Retention, activity, analytics, archiver, exports, redaction, relay, retention};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -233,6 +233,7 @@ impl Parts<'_> {
         let redactor = self.store(slipstream_store::Role::Redactor)?;
         stage.start("redactions", Redactions::new(redactor, redaction::Config { fail_points: self.fail_points()? }).run(stage.token()));
         stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone()).run(stage.token()));
+        stage.start("analytics", analytics::Folder::new(store.clone(), self.fail_points()?).run(stage.token()));
         for shard in 0..self.config.shards {
             let config = archiver::Config { shard, months_ahead: self.config.archive_months_ahead, signing: signing.clone(), fail_points: self.fail_points()? };
             let archiver = Archiver::new(store.clone(), reader.clone(), broker.clone(), config);

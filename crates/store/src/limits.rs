@@ -125,3 +125,15 @@ pub const MONTH_TENANTS_MAX: usize = 2_000;
 pub const MONTH_KEPT_MAX: u64 = 10_000;
 /// Fewest events of a month that goes as a whole. Fewer: they go one by one, which locks nobody out.
 pub const MONTH_EVENTS_MIN: u64 = 1_000;
+/// Most events that one call of [`analytics::fold`](crate::analytics::fold) counts. More: the next call.
+pub const ANALYTICS_FOLD_MAX: u64 = 20_000;
+/// Most tenants whose events wait to be counted that are told of at once. More: the next read.
+pub const ANALYTICS_TENANTS_AT_ONCE: i64 = 500;
+/// Most events that a query reads beside the rollups. More: they are left out, and the answer says so.
+pub const ANALYTICS_TAIL_MAX: u64 = 50_000;
+/// Longest statement of a query of analytics. Longer: the query is refused as too slow.
+pub const ANALYTICS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most differences that a reconciliation tells of one by one. More: only counted.
+pub const ANALYTICS_DIFFERENCES_MAX: u64 = 1_000;
+/// Most numbers of one correction. More: refused; the caller splits them.
+pub const ANALYTICS_NUMBERS_MAX: usize = 100_000;

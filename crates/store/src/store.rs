@@ -73,6 +73,7 @@ impl Store {
     pub(crate) async fn begin(&self, scope: &Scope, mode: Mode) -> Result<Transaction<'static, Postgres>, Error> {
         let begin = match mode {
             Mode::Read => "begin read only",
+            Mode::Snapshot => "begin isolation level repeatable read read only",
             Mode::Write => "begin",
         };
         let scope = match scope {
@@ -93,6 +94,8 @@ impl Store {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mode {
     Read,
+    /// Reads only, and all statements see the same.
+    Snapshot,
     Write,
 }
 

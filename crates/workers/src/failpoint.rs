@@ -32,11 +32,13 @@ pub enum Point {
     RetentionRemoved,
     /// It is committed.
     RetentionCommitted,
+    /// A piece of a tenant's events is counted, and the next is not begun.
+    AnalyticsFolded,
 }
 
 impl Point {
     /// All of them, in the order of the flow.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::RelayClaimed,
         Self::RelayPublished,
         Self::RelayMarked,
@@ -48,6 +50,7 @@ impl Point {
         Self::RedactionCommitted,
         Self::RetentionRemoved,
         Self::RetentionCommitted,
+        Self::AnalyticsFolded,
     ];
 
     /// Those on the way of an event, from the outbox to the archive.
@@ -68,6 +71,7 @@ impl Point {
             Self::RedactionCommitted => "redaction.committed",
             Self::RetentionRemoved => "retention.removed",
             Self::RetentionCommitted => "retention.committed",
+            Self::AnalyticsFolded => "analytics.folded",
         }
     }
 }

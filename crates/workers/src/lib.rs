@@ -1,5 +1,5 @@
 //! The loops without HTTP: the relay from the outbox to the broker, the archiver from the broker to the archive, the exports from the archive to
-//! files, redaction, and the retention of the archive.
+//! files, redaction, the retention of the archive, and what keeps the activity log and the counts of analytics up to date.
 //!
 //! What every other crate may rely on:
 //! - **Nothing committed is lost, nothing is shown twice.** A row of the outbox goes out at least once and is deduplicated by `<tenant>:<event id>`: by the broker within its
@@ -10,6 +10,7 @@
 //! - Nothing here spawns a task: `run` is one future, and whoever drops it stops it.
 
 pub mod activity;
+pub mod analytics;
 pub mod archiver;
 pub mod exports;
 pub mod failpoint;

@@ -106,3 +106,5 @@ pub const RETENTION_PAUSE: Duration = Duration::from_millis(10);
 pub const RETENTION_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How often it is looked at whether a month may go as a whole, while anything is due. Meanwhile its events go one by one.
 pub const RETENTION_MONTH_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often events that are not counted for analytics yet are looked for. The longer, the more events of one key are one change; until then a query reads them one by one.
+pub const ANALYTICS_FOLD_EVERY: Duration = Duration::from_secs(5);

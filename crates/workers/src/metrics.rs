@@ -49,6 +49,14 @@ pub const MONTHS_AHEAD: &str = "slipstream_archive_ahead_months";
 pub const ACTIVITY_PRUNED_TOTAL: &str = "slipstream_activity_pruned_total";
 /// How long the last look at all activity logs took.
 pub const ACTIVITY_PRUNE_SECONDS: &str = "slipstream_activity_prune_seconds";
+/// Events that were counted into the rollups of analytics.
+pub const ANALYTICS_FOLDED_TOTAL: &str = "slipstream_analytics_folded_total";
+/// Events of a tenant that are archived and not counted yet: of the tenant with the most.
+pub const ANALYTICS_LAG_EVENTS: &str = "slipstream_analytics_lag_events";
+/// For how long the first event that is not counted yet has been archived, of any tenant; 0 when all are counted.
+pub const ANALYTICS_LAG_SECONDS: &str = "slipstream_analytics_lag_seconds";
+/// One piece of a tenant's events, counted.
+pub const ANALYTICS_FOLD_SECONDS: &str = "slipstream_analytics_fold_seconds";
 
 /// Checkpoints of ledgers that were signed.
 pub const CHECKPOINTS_TOTAL: &str = "slipstream_ledger_checkpoints_total";
@@ -109,4 +117,8 @@ pub fn describe() {
     describe_gauge!(ACTIVITY_PRUNE_SECONDS, Unit::Seconds, "The last look at the limits of all activity logs");
     describe_counter!(REDACTION_EVENTS_TOTAL, Unit::Count, "Events that redaction looked at, by outcome (redacted, unchanged, held, exempt)");
     describe_gauge!(REDACTION_LAG_SECONDS, Unit::Seconds, "How long the oldest events that the last rule has not looked at have been due");
+    describe_counter!(ANALYTICS_FOLDED_TOTAL, Unit::Count, "Events counted into the rollups of analytics");
+    describe_gauge!(ANALYTICS_LAG_EVENTS, Unit::Count, "Archived events of a tenant that are not counted yet, of the tenant with the most");
+    describe_gauge!(ANALYTICS_LAG_SECONDS, Unit::Seconds, "Time since the first event that is not counted yet was archived");
+    describe_histogram!(ANALYTICS_FOLD_SECONDS, Unit::Seconds, "Counting one piece of a tenant's events");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use slipstream_domain::holds::Hold;
 use slipstream_domain::redaction::Rule;
 use slipstream_event::Viewer;
+use slipstream_store::analytics::fold::fold;
 use slipstream_store::copilot::support_tickets::{self, List, New};
 use slipstream_store::redaction::{Events, job, rule};
 use slipstream_store::saved_views::{self, Content};
@@ -27,6 +28,9 @@ const TABLES: [&str; 9] = [
     "slipstream.legal_hold",
     "slipstream.redaction_job",
     "slipstream.redaction_rule",
+    "slipstream.analytics_head",
+    "slipstream.analytics_hour",
+    "slipstream.analytics_day",
 ];
 
 /// Two tenants with rows in every table that knows tenants.
@@ -46,6 +50,7 @@ async fn two_tenants() -> Db {
         };
         store.write(&tenant(account), async |tx| support_tickets::insert(tx, &new).await).await.unwrap();
         log.add(&[event(account, "a.b.c", account)]).await;
+        assert_eq!(fold(&db.store(Role::Archiver), &tenant(account), 1).await.unwrap(), 1);
         let view = Content { name: account.to_owned(), query: "{}".to_owned(), shared: true };
         let keep = async |tx: &mut Tx| -> Result<(), Error> {
             saved_views::insert(tx, &tenant(account), "u1", &view).await?;

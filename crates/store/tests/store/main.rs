@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where its ground is missing")]
 
 mod activity;
+mod analytics;
 mod archive;
 mod cluster;
 mod cold;

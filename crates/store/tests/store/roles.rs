@@ -55,6 +55,8 @@ slipstream_api: UPDATE slipstream.legal_hold.released_by
 slipstream_api: UPDATE slipstream.redaction_rule
 slipstream_api: UPDATE slipstream.retention_state.due_at
 slipstream_api: UPDATE slipstream.saved_view
+slipstream_archiver: EXECUTE analytics_fold
+slipstream_archiver: EXECUTE analytics_reset
 slipstream_archiver: EXECUTE ensure_event_partitions
 slipstream_archiver: EXECUTE event_months_ahead
 slipstream_archiver: EXECUTE event_past_before
@@ -75,6 +77,7 @@ slipstream_archiver: INSERT slipstream.ledger_node
 slipstream_archiver: INSERT slipstream.stream_epoch
 slipstream_archiver: INSERT slipstream.tenant_head
 slipstream_archiver: SELECT slipstream.activity_settings
+slipstream_archiver: SELECT slipstream.analytics_head
 slipstream_archiver: SELECT slipstream.archive_quarantine
 slipstream_archiver: SELECT slipstream.archive_watermark
 slipstream_archiver: SELECT slipstream.event.event_id
@@ -116,7 +119,14 @@ slipstream_platform: EXECUTE append
 slipstream_platform: INSERT copilot.support_tickets
 slipstream_platform: SELECT copilot.support_tickets
 slipstream_platform: SELECT copilot.users
+slipstream_platform: SELECT slipstream.analytics_day
+slipstream_platform: SELECT slipstream.analytics_head
+slipstream_platform: SELECT slipstream.analytics_hour
+slipstream_platform: SELECT slipstream.tenant_head.ledger_size
+slipstream_platform: SELECT slipstream.tenant_head.tenant_id
 slipstream_platform: UPDATE copilot.support_tickets
+slipstream_reader: EXECUTE analytics_facts
+slipstream_reader: EXECUTE analytics_hash
 slipstream_reader: EXECUTE archived_before
 slipstream_reader: EXECUTE heed_holds
 slipstream_reader: EXECUTE hold_covers
@@ -124,6 +134,9 @@ slipstream_reader: EXECUTE is_held
 slipstream_reader: EXECUTE open_holds
 slipstream_reader: SELECT slipstream.activity_settings
 slipstream_reader: SELECT slipstream.activity_silence
+slipstream_reader: SELECT slipstream.analytics_day
+slipstream_reader: SELECT slipstream.analytics_head
+slipstream_reader: SELECT slipstream.analytics_hour
 slipstream_reader: SELECT slipstream.archive_watermark
 slipstream_reader: SELECT slipstream.event
 slipstream_reader: SELECT slipstream.ledger_batch
@@ -301,6 +314,15 @@ async fn what_a_role_must_not_do_fails() {
         ("slipstream_archiver", "select * from slipstream.event_past"),
         ("slipstream_archiver", "update slipstream.activity_settings set enabled = false"),
         ("slipstream_archiver", "select * from slipstream.activity_answer"),
+        ("slipstream_archiver", "update slipstream.analytics_hour set q0 = 0"),
+        ("slipstream_archiver", "delete from slipstream.analytics_day"),
+        ("slipstream_archiver", "update slipstream.analytics_head set folded_size = 0"),
+        ("slipstream_archiver", "select slipstream.analytics_forget('acme', array[1])"),
+        ("slipstream_reader", "select slipstream.analytics_fold('acme', 1)"),
+        ("slipstream_reader", "delete from slipstream.analytics_hour"),
+        ("slipstream_api", "select * from slipstream.analytics_hour"),
+        ("slipstream_platform", "select version from slipstream.tenant_head"),
+        ("slipstream_platform", "select * from slipstream.analytics_facts('acme')"),
         ("slipstream_reader", "update slipstream.activity_settings set pruned_seq = 0"),
         ("slipstream_api", "delete from slipstream.activity_settings"),
         ("slipstream_relay", "insert into slipstream.outbox (tenant_id, event_id, type, payload) values ('a', gen_random_uuid(), 'a.b.c', '')"),

@@ -1,0 +1,13 @@
+drop function slipstream.analytics_reset(text);
+drop function slipstream.analytics_admit(text, bigint[]);
+drop function slipstream.analytics_forget(text, bigint[]);
+drop function slipstream.analytics_fold(text, bigint);
+drop function slipstream.analytics_apply(text, boolean, bigint, bigint, bigint[]);
+drop function slipstream.analytics_lock(text);
+drop function slipstream.analytics_hash(text[]);
+drop function slipstream.analytics_facts(text);
+revoke select (tenant_id, ledger_size) on slipstream.tenant_head from slipstream_platform;
+drop policy platform on slipstream.tenant_head;
+drop table slipstream.analytics_day;
+drop table slipstream.analytics_hour;
+drop table slipstream.analytics_head;
