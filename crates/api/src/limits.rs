@@ -69,6 +69,7 @@ pub const ACTIVITY_MAX_AGE: u32 = 0;
 pub const ARCHIVE_LIST_LIMIT_DEFAULT: i64 = 100;
 /// Most items of a page of such a list. More: 422.
 pub const ARCHIVE_LIST_LIMIT_MAX: i64 = 500;
+
 /// What analytics count when the request does not say, in days, up to now.
 pub const ANALYTICS_DAYS_DEFAULT: i64 = 7;
 /// Longest time that analytics count, in days. Longer: 422.

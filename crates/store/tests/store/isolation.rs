@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::cluster::{Cluster, Db};
 use crate::fixture::{Log, event, everything, hold, tenant};
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 12] = [
     "copilot.support_tickets",
     "copilot.users",
     "slipstream.event",
