@@ -273,3 +273,5 @@ end
 $$;
 grant execute on function slipstream.analytics_facts(text), slipstream.analytics_hash(text[]) to slipstream_reader;
 grant execute on function slipstream.analytics_fold(text, bigint), slipstream.analytics_reset(text) to slipstream_archiver;
+grant execute on function slipstream.analytics_forget(text, bigint[]) to slipstream_redactor, slipstream_retention;
+grant execute on function slipstream.analytics_admit(text, bigint[]) to slipstream_redactor;

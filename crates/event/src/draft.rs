@@ -175,7 +175,11 @@ impl Draft {
             ("action", &self.action, event_type.action()),
             ("module", &self.module, event_type.module()),
         ];
-        given.into_iter().filter_map(|(field, value, want)| same(field, "type_mismatch", value.as_deref(), want).err()).collect()
+        let mut faults: Vec<Fault> = given.into_iter().filter_map(|(field, value, want)| same(field, "type_mismatch", value.as_deref(), want).err()).collect();
+        if registry::is_reserved(event_type.module()) {
+            faults.push(Fault::new("type", "type_reserved", "only the platform itself writes events of this module"));
+        }
+        faults
     }
 }
 

@@ -78,6 +78,11 @@ pub fn is_registered(module: &str) -> bool {
     all().any(|declaration| declaration.event_type.split('.').next() == Some(module))
 }
 
+/// Whether only the platform itself writes events of a module: by those about the archive a verifier tells a redaction and a removal from tampering.
+pub fn is_reserved(module: &str) -> bool {
+    module == "archive"
+}
+
 /// Holds an event to its declaration and fills in its message. An event of an open module is left as it is.
 /// Returns what is wrong with it.
 pub fn apply(event: &mut Event) -> Vec<Fault> {

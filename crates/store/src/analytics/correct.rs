@@ -6,15 +6,30 @@
 
 use slipstream_event::Tenant;
 
+use sqlx::PgConnection;
+
 use crate::number::signed;
 use crate::{Error, Tx, limits};
+
+/// Locks the counts until the end of the transaction: for whoever learns the numbers only from the rows that it locks.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub(crate) async fn lock(tx: &mut Tx, tenant: &Tenant) -> Result<(), Error> {
+    sqlx::query("select slipstream.analytics_forget($1, '{}')").bind(tenant.as_str()).execute(tx.connection()).await?;
+    Ok(())
+}
 
 /// Takes the tenant's events with these numbers, as they are now, out of the counts. Those that are not counted yet are passed over.
 ///
 /// # Errors
 /// [`Error::Refused`] for more than [`limits::ANALYTICS_NUMBERS_MAX`] numbers; [`Error::Unavailable`] and the like.
 pub async fn forget(tx: &mut Tx, tenant: &Tenant, numbers: &[u64]) -> Result<(), Error> {
-    call(tx, "select slipstream.analytics_forget($1, $2)", tenant, numbers).await
+    forget_in(tx.connection(), tenant, numbers).await
+}
+
+pub(crate) async fn forget_in(connection: &mut PgConnection, tenant: &Tenant, numbers: &[u64]) -> Result<(), Error> {
+    call(connection, "select slipstream.analytics_forget($1, $2)", tenant, numbers).await
 }
 
 /// Counts the tenant's events with these numbers again, as they are now: what [`forget`] took out before they were changed.
@@ -22,10 +37,10 @@ pub async fn forget(tx: &mut Tx, tenant: &Tenant, numbers: &[u64]) -> Result<(),
 /// # Errors
 /// As of [`forget`].
 pub async fn admit(tx: &mut Tx, tenant: &Tenant, numbers: &[u64]) -> Result<(), Error> {
-    call(tx, "select slipstream.analytics_admit($1, $2)", tenant, numbers).await
+    call(tx.connection(), "select slipstream.analytics_admit($1, $2)", tenant, numbers).await
 }
 
-async fn call(tx: &mut Tx, statement: &'static str, tenant: &Tenant, numbers: &[u64]) -> Result<(), Error> {
+async fn call(connection: &mut PgConnection, statement: &'static str, tenant: &Tenant, numbers: &[u64]) -> Result<(), Error> {
     if numbers.len() > limits::ANALYTICS_NUMBERS_MAX {
         return Err(Error::Refused { what: "too many numbers at once".to_owned() });
     }
@@ -33,6 +48,6 @@ async fn call(tx: &mut Tx, statement: &'static str, tenant: &Tenant, numbers: &[
         return Ok(());
     }
     let numbers: Vec<i64> = numbers.iter().map(|number| signed(*number)).collect();
-    sqlx::query(statement).bind(tenant.as_str()).bind(numbers).execute(tx.connection()).await?;
+    sqlx::query(statement).bind(tenant.as_str()).bind(numbers).execute(connection).await?;
     Ok(())
 }

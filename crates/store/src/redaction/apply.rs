@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Counts;
+use crate::analytics::correct;
 use crate::number::{signed, unsigned};
 use crate::{Error, Tx};
 
@@ -44,13 +45,18 @@ pub(super) async fn apply(tx: &mut Tx, tenant: &Tenant, task: &Task<'_>, keys: &
     if keys.is_empty() {
         return Ok(Counts::default());
     }
+    if !task.dry_run {
+        correct::lock(tx, tenant).await?;
+    }
     let rows = lock(tx, tenant, keys).await?;
     let (changes, counts) = decide(&rows, &parse(task.fields)?)?;
     if task.dry_run || changes.is_empty() {
         return Ok(counts);
     }
-    // What counts events by what they say stands here: it takes back what it has of these numbers before they change, and counts them again after it.
+    let numbers: Vec<u64> = changes.iter().map(|change| change.number).collect();
+    correct::forget(tx, tenant, &numbers).await?;
     update(tx, tenant, &changes).await?;
+    correct::admit(tx, tenant, &numbers).await?;
     forget(tx, tenant, &changes).await?;
     for changes in changes.chunks(REDACTION_EVENTS_MAX) {
         tell(tx, tenant, task, changes)?;

@@ -14,6 +14,7 @@ use time::{Date, OffsetDateTime};
 
 use super::context::Context;
 use super::{Run, Settings, runs};
+use crate::analytics::correct;
 use crate::number::{signed, unsigned};
 use crate::scope::Scope;
 use crate::{Error, Store, limits, outbox};
@@ -165,9 +166,12 @@ async fn note_one(connection: &mut PgConnection, tenant: &Tenant, month: &Month)
     type Columns = (Vec<i64>, Vec<i64>, Json<BTreeMap<String, u64>>, Option<OffsetDateTime>);
     let statement = sqlx::query_as::<_, Columns>(include_str!("../../queries/retention/month_note.sql")).bind(tenant.as_str());
     let statement = statement.bind(month.from).bind(month.to).bind(signed(limits::RETENTION_ROWS));
-    let (firsts, lasts, Json(categories), latest) = statement.fetch_one(connection).await?;
-    // Here `numbers` are known and their rows are still there: what is computed from rows is brought up to date in this place.
-    let numbers = firsts.into_iter().map(unsigned).zip(lasts.into_iter().map(unsigned)).collect();
+    let (firsts, lasts, Json(categories), latest) = statement.fetch_one(&mut *connection).await?;
+    let numbers: Vec<(u64, u64)> = firsts.into_iter().map(unsigned).zip(lasts.into_iter().map(unsigned)).collect();
+    let all: Vec<u64> = numbers.iter().flat_map(|(first, last)| *first..=*last).collect();
+    for some in all.chunks(limits::ANALYTICS_NUMBERS_MAX) {
+        correct::forget_in(connection, tenant, some).await?;
+    }
     Ok((Removal { numbers, categories, held: 0 }, latest))
 }
 

@@ -7,6 +7,7 @@ use slipstream_event::Tenant;
 use time::OffsetDateTime;
 
 use super::progress::{Choice, Seen};
+use crate::analytics::correct;
 use crate::number::signed;
 use crate::{Error, Tx};
 
@@ -14,7 +15,7 @@ use crate::{Error, Tx};
 pub(super) async fn remove(tx: &mut Tx, tenant: &Tenant, choice: &Choice) -> Result<Removal, Error> {
     let mut numbers: Vec<u64> = choice.rows.iter().map(|row| row.number).collect();
     numbers.sort_unstable();
-    // Here `numbers` are known and their rows are still there: what is computed from rows is brought up to date in this place.
+    correct::forget(tx, tenant, &numbers).await?;
     let times: Vec<OffsetDateTime> = choice.rows.iter().map(|row| row.at.datetime()).collect();
     let statement = sqlx::query_as::<_, (i64, Option<OffsetDateTime>)>(include_str!("../../queries/retention/remove.sql"));
     let (first, last) = (times.iter().min().copied(), times.iter().max().copied());

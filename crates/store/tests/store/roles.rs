@@ -147,6 +147,8 @@ slipstream_reader: SELECT slipstream.stream_epoch
 slipstream_reader: SELECT slipstream.tenant_head
 slipstream_redactor: DELETE slipstream.export_chunk
 slipstream_redactor: DELETE slipstream.redaction_job
+slipstream_redactor: EXECUTE analytics_admit
+slipstream_redactor: EXECUTE analytics_forget
 slipstream_redactor: EXECUTE append
 slipstream_redactor: EXECUTE heed_holds
 slipstream_redactor: EXECUTE hold_covers
@@ -225,6 +227,7 @@ slipstream_relay: UPDATE slipstream.outbox.set_aside_at
 slipstream_relay: UPDATE slipstream.outbox.shard
 slipstream_retention: DELETE slipstream.event
 slipstream_retention: DELETE slipstream.retention_run
+slipstream_retention: EXECUTE analytics_forget
 slipstream_retention: EXECUTE append
 slipstream_retention: EXECUTE archived_before
 slipstream_retention: EXECUTE drop_event_month
