@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_largest_transaction_fits_into_one_event() {
-        let (tenant, actor) = (Tenant::new("t".repeat(64)).unwrap(), Actor { name: Some("\u{1f600}".repeat(256)), ..Actor::user("\u{1f600}".repeat(256)) });
+        let (tenant, actor) = (Tenant::new(&"t".repeat(64)).unwrap(), Actor { name: Some("\u{1f600}".repeat(256)), ..Actor::user("\u{1f600}".repeat(256)) });
         let events: Vec<(u64, String)> = (0..REDACTION_EVENTS_MAX as u64).map(|n| (i64::MAX as u64 - n, "f".repeat(64))).collect();
         let (field, reason, rule) = ("x".repeat(REDACTION_FIELDS_BYTES_MAX), "\u{1f600}".repeat(REASON_LEN_MAX), "\u{1f600}".repeat(limits::NAME_LEN_MAX));
         let applied = Applied { id: Uuid::nil(), fields: &[field], events: &events, rule: Some(&rule), reason: Some(&reason) };
