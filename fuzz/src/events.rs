@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 use slipstream_event::draft::Context;
+use slipstream_event::redaction::{Field, redact};
 use slipstream_event::{Actor, CursorKey, Draft, Event, Fault, Object, Position, Tenant, Timestamp, limits};
 use slipstream_gateway::frame::{Frame, Projection, Wire};
 
@@ -126,6 +127,18 @@ fn check_event(event: &Event) {
     assert_eq!((event.metadata.text("amoId").as_deref(), event.metadata.text("module")), (Some(TENANT), Some(event.module.clone())));
     assert_eq!(event.event_type.as_str(), format!("{}.{}", event.entity_type, event.action));
     assert!(!event.id.is_nil() && !event.entity_id.is_empty());
+    check_redaction(event);
+}
+
+/// What is left of an event without all that can be taken away is an event with the same identity, and nothing more can be taken from it.
+fn check_redaction(event: &Event) {
+    let keys = event.metadata.iter().map(|(key, _)| format!("metadata.{key}"));
+    let paths = keys.chain(["actor", "entityName", "message", "correlationId", "sourceId", "changes"].map(str::to_owned));
+    let fields: Vec<Field> = paths.filter_map(|path| Field::parse("fields", &path).ok()).collect();
+    let left = redact(event, &fields).expect("its actor at least");
+    let again = Event::from_json(left.to_json().as_bytes()).expect("what is left can be read");
+    assert_eq!((&again, again.id, again.timestamp, &again.entity_id), (&left, event.id, event.timestamp, &event.entity_id));
+    assert_eq!(redact(&again, &fields), None, "it is gone for good");
 }
 
 fn check_faults(faults: &[Fault]) {
