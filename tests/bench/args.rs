@@ -30,6 +30,8 @@ pub(crate) enum Bench {
     History,
     /// All of that year as files: speed, and memory while it grows
     Export,
+    /// Counting that year's events, answers from the counts, and their reconciliation
+    Analytics,
     /// All of them
     All,
 }
@@ -67,6 +69,7 @@ impl fmt::Display for Bench {
             Self::Archive => "archive",
             Self::History => "history",
             Self::Export => "export",
+            Self::Analytics => "analytics",
             Self::All => "all",
         })
     }
@@ -196,7 +199,7 @@ pub(crate) struct Edge {
 
 /// Options of what measures a large archive. Those that run together share one, which is filled first.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "archive, history, export")]
+#[command(next_help_heading = "archive, history, export, analytics")]
 pub(crate) struct Archive {
     /// Events of the archive
     #[arg(long, value_name = "N", default_value_t = 10_000_000, value_parser = value_parser!(u64).range(10_000..=1_000_000_000))]

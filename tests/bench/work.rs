@@ -1,5 +1,6 @@
 //! The benches.
 
+mod analytics;
 mod archive;
 mod burst;
 mod edge;
@@ -45,6 +46,7 @@ impl Work {
             Bench::Replay => vec![replay::run(args).await],
             Bench::Archive => archive::run(args, self.filled(args).await).await,
             Bench::History => history::run(args, self.filled(args).await).await,
+            Bench::Analytics => analytics::run(args, self.filled(args).await).await,
             Bench::Export => vec![export::run(args, self.filled(args).await).await],
             Bench::All => Vec::new(),
         }

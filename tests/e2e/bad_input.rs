@@ -33,6 +33,7 @@ async fn a_faulty_event_is_refused_by_field() {
     let future = (time::OffsetDateTime::now_utc() + time::Duration::minutes(10)).format(&time::format_description::well_known::Rfc3339).unwrap();
     let cases = [
         (with("type", json!("copilot.nonsense.created")), 422, "type_unknown", "type"),
+        (with("type", json!("archive.retention.completed")), 422, "type_reserved", "type"),
         (with("type", json!("Shop.Order")), 422, "type_invalid", "type"),
         (with("type", json!("shop.order.*")), 422, "type_invalid", "type"),
         (with("timestamp", json!(future)), 422, "timestamp_in_future", "timestamp"),

@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &Args, filled: &Filled) -> Vec<Section> {
     for kind in &kinds {
         progress(&kind.label);
         let http = client(filled, &node, kind.is_large);
-        let [(times, items), _] = alternate(&http, [&kind.path, &kind.path], args.archive.requests as usize / 2).await;
+        let [(times, items), _] = alternate(&http, [&kind.path, &kind.path], args.archive.requests as usize / 4).await;
         section.row(&kind.label, times.into_iter().collect::<Samples>().quantiles().into_iter().chain([Some(items as f64)]));
     }
     section.note("with Postgres' own defaults (128 MiB of shared buffers); everything was read before, and lies in memory");
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &Args, filled: &Filled) -> Vec<Section> {
     vec![section]
 }
 
-fn client(filled: &Filled, node: &Node, is_large: bool) -> Http {
+pub(super) fn client(filled: &Filled, node: &Node, is_large: bool) -> Http {
     let tenant = if is_large { filled.corpus.largest() } else { filled.corpus.small() };
     Http::new(node.url(), Some(filled.stack.token_of("auditor", tenant.as_str(), &["admin"])))
 }
@@ -92,6 +92,12 @@ async fn alternate(http: &Http, paths: [&String; 2], times: usize) -> [(Vec<u64>
     sides
 }
 
+/// The times of a request, in nanoseconds.
+pub(super) async fn timed(http: &Http, path: &String, times: usize) -> Vec<u64> {
+    let [(times, _), _] = alternate(http, [path, path], times.div_ceil(2)).await;
+    times
+}
+
 fn count(answer: &Answer, path: &str) -> usize {
     assert_eq!(answer.status, 200, "{path}: {}", answer.text);
     let json = answer.json();
@@ -111,7 +117,9 @@ async fn kinds(filled: &Filled) -> Vec<Kind> {
         history("one entity", format!("entityType={entity_type}&entityId={entity_id}")),
         ("one entity's timeline".to_owned(), format!("/api/entities/{entity_type}/{entity_id}/timeline?limit=50")),
         history("one actor", "actor=u-123".to_owned()),
+        history("an actor who did nothing", "actor=u-999".to_owned()),
         history("errors", "severity=error".to_owned()),
+        history("what belongs together", format!("correlationId={}", event.correlation_id.unwrap_or_else(|| "c-1".to_owned()))),
         history("one type", "types=quality.car.escalated".to_owned()),
         history("one day, 8 months ago", format!("timeStart={day}T00:00:00Z&timeEnd={next}T00:00:00Z")),
         history("text that is everywhere", "q=station%2012".to_owned()),
@@ -121,6 +129,7 @@ async fn kinds(filled: &Filled) -> Vec<Kind> {
         ("audit list".to_owned(), "/audit/?limit=50".to_owned()),
         ("activity log".to_owned(), "/api/v1/activity-log".to_owned()),
         ("activity log, errors".to_owned(), "/api/v1/activity-log?severities=error".to_owned()),
+        ("activity log, text that is nowhere".to_owned(), "/api/v1/activity-log?q=zeppelin".to_owned()),
         ("a proof".to_owned(), format!("/api/events/{}/proof", event.id)),
     ];
     let of_small = [history("page 1 of a small tenant", String::new()), history("text that is nowhere, of a small tenant", "q=zeppelin".to_owned())];
