@@ -266,3 +266,19 @@ begin
   grant execute on function slipstream.archived_before(text, timestamptz) to slipstream_reader;
 end
 $$;
+
+-- What never got a number, between two places of a shard's log (both included): messages that left the broker before they were archived, which were anybody's, and messages of the
+-- tenant that are no events. For an auditor to whom "nothing is missing" is said; what the messages hold is not shown. At most 100 are listed.
+create function slipstream.archive_losses(for_tenant text, of_shard integer, from_epoch bigint, from_seq bigint, to_epoch bigint, to_seq bigint)
+  returns table (epoch bigint, seq bigint, is_hole boolean, reason text)
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select q.epoch, q.seq, q.subject = '', case when q.subject = '' then q.reason else 'a message that is no event' end
+    from slipstream.archive_quarantine as q
+   where q.shard = of_shard and (q.epoch, q.seq) >= (from_epoch, from_seq) and (q.epoch, q.seq) <= (to_epoch, to_seq)
+     and (q.subject = '' or split_part(q.subject, '.', 2) = for_tenant)
+   order by q.epoch, q.seq
+   limit 100
+$$;
+revoke all on function slipstream.archive_losses(text, integer, bigint, bigint, bigint, bigint) from public;
+grant execute on function slipstream.archive_losses(text, integer, bigint, bigint, bigint, bigint) to slipstream_reader;

@@ -52,6 +52,7 @@ const CASES: &[Case] = &[
     ("GET", "/api/ledger/export", "", Foreign::Own(200)),
     ("GET", "/api/ledger/checkpoints", "", Foreign::Own(200)),
     ("GET", "/api/ledger/consistency", "", Foreign::Own(422)),
+    ("GET", "/api/ledger/completeness", "", Foreign::Own(200)),
     ("GET", "/api/events/{id}/proof", "", Foreign::NotFound),
     ("GET", "/api/archive/retention", "", Foreign::Own(200)),
     ("PUT", "/api/archive/retention", r#"{"rules":[{"category":null,"maxDays":1}]}"#, Foreign::Own(200)),

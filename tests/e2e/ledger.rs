@@ -278,3 +278,34 @@ async fn keys_are_changed_with_an_overlap() {
     let holds = |signer: &Signer, note: &str| Verifiers(vec![signer.verifier()]).open_of(&tenant, note).is_ok();
     assert_eq!([0, 1, 2].map(|i| (holds(&old, &notes[i]), holds(&new, &notes[i]))), [(true, false), (true, true), (false, true)]);
 }
+
+#[tokio::test]
+async fn an_auditor_is_told_whether_anything_is_missing() {
+    let signed = Signed::start().await;
+    signed.publish(20).await;
+    let ask = async |query: &str| signed.http.get(&format!("/api/ledger/completeness{query}")).await;
+    let whole = ask("").await.expect(200);
+    assert_eq!((&whole["complete"], &whole["from"], &whole["through"], &whole["present"]), (&json!(true), &json!(1), &json!(20), &json!(20)));
+    assert_eq!(whole["statement"], "Nothing is missing from 1 to 20: 20 events are there (0 of them redacted), and 0 were removed by retention; signed.");
+    let times = ask("?timeStart=2000-01-01T00:00:00Z&timeEnd=2100-01-01T00:00:00Z").await.expect(200);
+    assert_eq!((&times["complete"], &times["through"]), (&json!(true), &json!(20)));
+    assert_eq!(ask("?timeEnd=2000-01-01T00:00:00Z").await.expect(200)["statement"], "There are no events in this part of the ledger.");
+    signed.stack.sql("delete from slipstream.event where tenant_id = 'acme' and tenant_seq in (7, 8, 12)").await;
+    signed.stack.sql("insert into slipstream.archive_quarantine (shard, epoch, seq, subject, reason, payload) select shard, max(epoch), min(seq), 'events.other.a.b.c', 'x', '' from slipstream.event group by shard").await;
+    let part = ask("?from=5&through=10").await.expect(200);
+    assert_eq!(
+        (&part["complete"], &part["present"], &part["missing"], &part["losses"]),
+        (&json!(false), &json!(4), &json!([[7, 8]]), &json!([])),
+        "what is another tenant's is not told"
+    );
+    assert_eq!(ask("").await.expect(200)["missing"], json!([[7, 8], [12, 12]]));
+    assert_eq!(ask("?from=9&through=11").await.expect(200)["complete"], json!(true));
+    signed.stack.sql("insert into slipstream.archive_quarantine (shard, epoch, seq, subject, reason, payload) select shard, max(epoch), max(seq), '', 'the messages 3 to 4 left', '' from slipstream.event group by shard").await;
+    let lossy = ask("?from=13&through=20").await.expect(200);
+    assert_eq!((&lossy["complete"], &lossy["missing"], &lossy["losses"][0]["reason"]), (&json!(false), &json!([]), &json!("the messages 3 to 4 left")));
+    for (query, field) in
+        [("?from=9&through=3", "from"), ("?through=21", "through"), ("?from=0", "from"), ("?from=1&timeEnd=2100-01-01T00:00:00Z", "timeStart")]
+    {
+        assert_eq!(ask(query).await.problem(422, "validation")["fields"][0]["field"], field, "{query}");
+    }
+}

@@ -1,8 +1,9 @@
 //! The ledger of a tenant: its state, checkpoints and proofs, for auditors.
 //!
-//! `GET /api/ledger` · `GET /api/ledger/export` · `GET /api/ledger/checkpoints` · `GET /api/ledger/consistency` · `GET /api/events/{id}/proof`. Hashes are base64, numbers count events from 1; forms and
+//! `GET /api/ledger` · `GET /api/ledger/export` · `GET /api/ledger/checkpoints` · `GET /api/ledger/consistency` · `GET /api/ledger/completeness` · `GET /api/events/{id}/proof`. Hashes are base64, numbers count events from 1; forms and
 //! proofs are those of RFC 9162 and <https://c2sp.org/tlog-checkpoint>. All are for admins: sizes tell of events that others do not see.
 
+mod completeness;
 mod export;
 
 use axum::extract::{Path, State};
@@ -26,6 +27,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     Endpoint { route: Route::new("GET", "/api/ledger/export", Class::Admin), handler: || get(export::read) },
     Endpoint { route: Route::new("GET", "/api/ledger/checkpoints", Class::Admin), handler: || get(checkpoints) },
     Endpoint { route: Route::new("GET", "/api/ledger/consistency", Class::Admin), handler: || get(consistency) },
+    Endpoint { route: Route::new("GET", "/api/ledger/completeness", Class::Admin), handler: || get(completeness::read) },
     Endpoint { route: Route::new("GET", "/api/events/{id}/proof", Class::Admin), handler: || get(proof) },
 ];
 

@@ -4,6 +4,7 @@
 //! few leaves below these, so their cost does not grow with the ledger but with the logarithm of its size.
 
 mod checkpoints;
+pub mod completeness;
 mod entries;
 mod hashes;
 

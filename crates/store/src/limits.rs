@@ -40,6 +40,11 @@ pub const COPY_BYTES: usize = 128 * 1024;
 /// Most ledgers that are read at once to be signed. More: the next read.
 pub const CHECKPOINTS_AT_ONCE: i64 = 500;
 
+/// Most numbers of a ledger about which completeness is told at once. More: refused.
+pub const COMPLETENESS_MAX: u64 = 1_000_000;
+/// Most ranges of missing numbers that are named. More: left out.
+pub const GAPS_MAX: i64 = 100;
+
 /// Months for which partitions are kept ready beyond the current one.
 pub const MONTHS_AHEAD: u32 = 3;
 

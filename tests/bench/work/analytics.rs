@@ -60,7 +60,7 @@ async fn ask(args: &Args, filled: &Filled) -> Section {
     let corpus = &filled.corpus;
     let since = |days: f64| {
         let share = 1.0 - days / 360.0;
-        format!("from={}&to={}", corpus.time((corpus.events() as f64 * share) as u64).date(), corpus.time(corpus.events()).date())
+        format!("from={}T00:00:00Z&to={}T00:00:00Z", corpus.time((corpus.events() as f64 * share) as u64).date(), corpus.time(corpus.events()).date())
     };
     for (days, bucket) in [(7.0, "hour"), (30.0, "day"), (355.0, "day")] {
         let range = since(days);

@@ -20,7 +20,6 @@ pub(super) async fn write(file: &Path, filled: &Filled, kinds: impl Iterator<Ite
         ("auto_explain.log_analyze", "on"),
         ("auto_explain.log_buffers", "on"),
         ("auto_explain.log_timing", "off"),
-        ("auto_explain.log_parameter_max_length", "64"),
     ];
     let mut owner = filled.owner().await;
     for (name, value) in settings {
