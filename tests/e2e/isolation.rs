@@ -302,7 +302,8 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     assert_eq!(ours.get("/copilot/support-tickets/").await.expect(200)["total"], 1);
     let log = ours.get("/api/v1/activity-log").await.expect(200);
     assert!(log["total"].as_u64().unwrap() >= 2 && log["entries"].as_array().unwrap().iter().all(|entry| entry.to_string().contains(CANARY)), "{log}");
-    assert_eq!(ours.get("/api/v1/activity-log/settings").await.expect(200), json!({"enabled": true, "max_days": 90, "max_entries": 100_000}));
+    let settings = ours.get("/api/v1/activity-log/settings").await.expect(200);
+    assert_eq!((&settings["enabled"], &settings["max_days"], &settings["max_entries"]), (&json!(true), &json!(90), &json!(100_000)));
     let retention = ours.get("/api/archive/retention").await.expect(200);
     assert!(retention["rules"] == json!([]) && retention["stored"]["events"].as_u64().unwrap() >= 2, "{retention}");
     assert_eq!(ours.get(&format!("/api/exports/{}", own.export)).await.expect(200)["state"], "queued");
