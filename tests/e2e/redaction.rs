@@ -80,7 +80,8 @@ async fn the_words_are_gone_from_everything() {
     let tag = page.headers["etag"].to_str().unwrap().to_owned();
 
     assert_eq!(counts(&redact(http, &json!({"ids": [sent[0], sent[1], sent[0], slipstream_tests::id()]})).await), [2, 0, 0, 0, 1]);
-    assert_eq!(counts(&redact(http, &json!({"types": ["shop.order"], "entityType": "shop.order"})).await), [4, 2, 0, 0, 0]);
+    // Events of other types are there by now, without the older names by which an entity type is looked for too: they are no fault, and not chosen.
+    assert_eq!(counts(&redact(http, &json!({"entityType": "shop.order"})).await), [4, 2, 0, 0, 0]);
     let again = http.send("GET", "/api/events/history?types=shop", &[("if-none-match", &tag)], "").await.unwrap();
     assert_eq!(again.status, 200, "a page that readers keep is not the same any more");
 

@@ -54,7 +54,8 @@ pub(super) async fn by_time(
     sql.push(") select e.occurred_at, e.event_id, (e.tenant_seq <= ").push_bind(signed(through));
     push_viewer(&mut sql, viewer);
     push_filter(&mut sql, &query);
-    sql.push(") as chosen from scanned as e order by e.occurred_at, e.event_id");
+    // A comparison with what an event does not have is neither true nor false.
+    sql.push(") is true as chosen from scanned as e order by e.occurred_at, e.event_id");
     let rows: Vec<(OffsetDateTime, Uuid, bool)> = sql.build_query_as().fetch_all(tx.connection()).await?;
     let more = rows.len() as i64 >= limits::REDACTION_SCAN_MAX;
     let mut chosen = Chosen { keys: Vec::new(), last: None, more };
