@@ -131,11 +131,16 @@ impl Stack {
 
     /// Runs a command of the program to its end, with the settings of this deployment and the operator's rights.
     pub async fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Output {
+        self.run_within(PATIENCE, args, env).await
+    }
+
+    /// As [`Stack::run`], for a command that may take long.
+    pub async fn run_within(&self, within: Duration, args: &[&str], env: &[(&str, &str)]) -> Output {
         let mut command = Command::new(places::program());
         command.args(args).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").envs(self.env.iter().cloned());
         command.env("SLIPSTREAM_NATS_URL_ADMIN", self.nats.url(NatsUser::Admin)).envs(env.iter().copied());
         command.current_dir(self.dir.path()).stdin(Stdio::null()).kill_on_drop(true);
-        tokio::time::timeout(PATIENCE, command.output()).await.unwrap_or_else(|_| panic!("{args:?} does not end")).unwrap()
+        tokio::time::timeout(within, command.output()).await.unwrap_or_else(|_| panic!("{args:?} does not end")).unwrap()
     }
 
     /// The directory of this deployment, for files of a test.

@@ -41,7 +41,7 @@ pub(super) async fn run(args: &Args, filled: &Filled) -> Vec<Section> {
     sqlx::raw_sql("vacuum (analyze) slipstream.analytics_hour, slipstream.analytics_day, slipstream.analytics_head").execute(&mut owner).await.unwrap();
     progress("reconciliation");
     let begun = Instant::now();
-    let output = filled.stack.run(&["analytics", "reconcile"], &[]).await;
+    let output = filled.stack.run_within(WITHIN, &["analytics", "reconcile"], &[]).await;
     assert!(output.status.success(), "{output:?}");
     counting.row("reconciled: no count differs", [Some(rate(events, begun.elapsed())), Some(begun.elapsed().as_secs_f64())]);
     let asked = ask(args, filled).await;
