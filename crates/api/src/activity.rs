@@ -4,7 +4,6 @@
 
 mod clear;
 mod export;
-mod keyed;
 mod request;
 mod settings;
 

@@ -14,12 +14,12 @@ use slipstream_access::{Class, Json, Principal, Problem, Query, Reader, Route, W
 use slipstream_domain::audit::{self as rules, Entry};
 use slipstream_event::{Event, Tenant, Timestamp};
 use slipstream_store::history::{self, Page};
-use slipstream_store::request_keys::{self, Taken};
 use slipstream_store::{Error, Tx};
 
 use crate::ApiState;
 use crate::failure::Failure;
 use crate::history::request::{at_cursor, next_cursor};
+use crate::keyed::Keyed;
 use crate::origin::Origin;
 use crate::routes::Endpoint;
 
@@ -78,7 +78,7 @@ fn paging(route: &str, query: &Query, next: Option<&str>) -> HeaderMap {
 
 async fn create(State(state): State<ApiState>, writer: Writer, origin: Origin, headers: HeaderMap, Json(entry): Json<Entry>) -> Result<Response, Failure> {
     let (tenant, actor) = (writer.tenant(), &writer.principal().actor);
-    let key = request::key(&headers)?;
+    let keyed = Keyed::of(&headers, "audit", writer.principal(), &format!("{entry:?}"))?;
     let lie = entry.other_actor(actor).map(|named| ("actor_mismatch", named.to_owned()));
     let lie = lie.or_else(|| entry.other_tenant(tenant).map(|named| ("tenant_mismatch", named)));
     if let Some((reason, named)) = &lie {
@@ -87,24 +87,18 @@ async fn create(State(state): State<ApiState>, writer: Writer, origin: Origin, h
     if lie.is_some_and(|(reason, _)| reason == "actor_mismatch") {
         return Err(Problem::forbidden("actor_mismatch", "the actor of an entry is always its caller").into());
     }
-    let hash = request::hash(&entry);
     let event = entry.event(tenant, origin.of(actor), Timestamp::now()).map_err(request::refused)?;
-    let row = rows::row(&event).to_string();
-    let owned = key.map(|key| format!("audit {} {key}", actor.user_id));
-    let write = async |tx: &mut Tx| -> Result<String, Failure> {
+    let row = rows::row(&event);
+    let write = async |tx: &mut Tx| -> Result<Value, Failure> {
         tx.trace(origin.traceparent.clone());
-        if let Some(key) = &owned {
-            match request_keys::take(tx, tenant, key, &hash, &row).await? {
-                Taken::New => {}
-                Taken::Before(answer) => return Ok(answer),
-                Taken::Other => return Err(Problem::unprocessable("idempotency_key_reused", "another request was made under this Idempotency-Key").into()),
-            }
+        if let Some(before) = keyed.take(tx, tenant, &row).await? {
+            return Ok(before);
         }
         tx.emit(event);
         Ok(row)
     };
     let row = state.domain.write(tenant, write).await?;
-    Ok((StatusCode::CREATED, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], row).into_response())
+    Ok((StatusCode::CREATED, Json(row)).into_response())
 }
 
 /// Keeps an event about the audit log itself. Who asked gets no answer without it.

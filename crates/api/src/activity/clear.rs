@@ -11,28 +11,27 @@ use slipstream_event::Timestamp;
 use slipstream_store::Tx;
 use slipstream_store::activity::{self as log, Clearing, settings};
 
-use super::keyed::Keyed;
 use crate::ApiState;
 use crate::failure::Failure;
+use crate::keyed::Keyed;
 use crate::origin::Origin;
 
 /// Clears the log. What was committed before the clearing is hidden, also what is archived only later.
 pub(super) async fn clear(State(state): State<ApiState>, admin: Admin, query: Query, origin: Origin, headers: HeaderMap) -> Result<Response, Failure> {
     let reason = activity::reason(query.text("reason")).map_err(in_query)?;
-    let keyed = Keyed::of(&headers, &format!("clear {reason:?}"))?;
+    let keyed = Keyed::of(&headers, "activity", admin.principal(), &("clear", &reason))?;
     let shown = log::shown(&state.archive, admin.tenant(), Timestamp::now()).await?;
     let cleared = super::count(&state, &admin, admin.tenant(), &shown).await?;
     let write = async |tx: &mut Tx| -> Result<Value, Failure> {
         tx.trace(origin.traceparent.clone());
         let (_, at) = settings::lock(tx).await?;
-        if let Some(answer) = keyed.answered(tx).await? {
-            return Ok(answer);
+        let answer = json!({"cleared": cleared});
+        if let Some(before) = keyed.take(tx, admin.tenant(), &answer).await? {
+            return Ok(before);
         }
         let event = super::change(&admin, &origin, reason.as_deref(), at).cleared(cleared)?;
         settings::clear(tx, &Clearing { event_id: event.id, at, through_seq: shown.size }).await?;
         tx.emit(event);
-        let answer = json!({"cleared": cleared});
-        keyed.remember(tx, &answer).await?;
         Ok(answer)
     };
     let answer = state.domain.write(admin.tenant(), write).await?;

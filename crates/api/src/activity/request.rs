@@ -8,7 +8,7 @@ use slipstream_event::activity::Selection;
 use slipstream_store::activity as log;
 
 use crate::failure::Failure;
-use crate::history::request::{keep, text};
+use crate::history::request::{self, keep, text};
 use crate::limits::{ACTIVITY_ENTITY_LEN_MAX, ACTIVITY_LIMIT_DEFAULT, ACTIVITY_LIMIT_MAX, SEARCH_LEN_MAX};
 
 /// The parameters that narrow the log.
@@ -43,11 +43,7 @@ pub(super) fn filters(query: &Query, viewer: &Viewer, invalid: &mut Vec<Invalid>
 
 /// The filters as they were asked for, to be recorded.
 pub(super) fn named(query: &Query) -> Filters {
-    let mut named = Filters::new();
-    for (name, value) in query.pairs().filter(|(name, value)| FILTERS.contains(name) && !value.is_empty()) {
-        named.entry(name.to_owned()).or_default().push(value.to_owned());
-    }
-    named
+    request::named(query, |name| FILTERS.contains(&name))
 }
 
 fn seq(query: &Query, name: &str, least: i64) -> Result<Option<u64>, Invalid> {

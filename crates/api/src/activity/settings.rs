@@ -11,10 +11,10 @@ use slipstream_event::Timestamp;
 use slipstream_store::Tx;
 use slipstream_store::activity::{self as log, prune, settings};
 
-use super::keyed::Keyed;
 use crate::ApiState;
 use crate::copilot::fields::Fields;
 use crate::failure::Failure;
+use crate::keyed::Keyed;
 use crate::origin::Origin;
 
 /// The settings that hold now, and what the log holds of what the caller may see: how many entries, when the oldest of them happened, and when those beyond the limits go next.
@@ -40,18 +40,17 @@ pub(super) async fn change(
     headers: HeaderMap,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<Value>, Failure> {
-    let keyed = Keyed::of(&headers, &format!("settings {}", json!(body)))?;
+    let keyed = Keyed::of(&headers, "activity", admin.principal(), &("settings", &body))?;
     let (after, reason) = wanted(body)?;
     let write = async |tx: &mut Tx| -> Result<Value, Failure> {
         tx.trace(origin.traceparent.clone());
         let (before, at) = settings::lock(tx).await?;
-        if let Some(answer) = keyed.answered(tx).await? {
-            return Ok(answer);
+        let answer = shown_as(&after);
+        if let Some(before) = keyed.take(tx, admin.tenant(), &answer).await? {
+            return Ok(before);
         }
         settings::save(tx, &before, &after, at).await?;
         super::change(&admin, &origin, reason.as_deref(), at).settings(&before, &after)?.into_iter().for_each(|event| tx.emit(event));
-        let answer = shown_as(&after);
-        keyed.remember(tx, &answer).await?;
         Ok(answer)
     };
     Ok(Json(state.domain.write(admin.tenant(), write).await?))

@@ -1,17 +1,14 @@
 //! What a request for the audit log asks for, in its own names.
 
-use http::HeaderMap;
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::{Value, json};
 use slipstream_access::problem::{Invalid, Location};
 use slipstream_access::{Problem, Query};
-use slipstream_domain::audit::Entry;
-use slipstream_event::{Fault, Viewer, fault};
+use slipstream_event::{Fault, Viewer};
 use slipstream_store::history;
 
 use crate::failure::Failure;
 use crate::history::request::{self, Bounds};
-use crate::limits::{AUDIT_FILTERS_BYTES_MAX, AUDIT_LIMIT_DEFAULT, AUDIT_LIMIT_MAX, REQUEST_KEY_LEN_MAX};
+use crate::limits::{AUDIT_FILTERS_BYTES_MAX, AUDIT_LIMIT_DEFAULT, AUDIT_LIMIT_MAX};
 
 /// The log's names of history's parameters.
 const NAMES: [(&str, &str); 5] =
@@ -31,13 +28,7 @@ pub(super) fn read(query: &Query, viewer: &Viewer) -> Result<history::Query, Fai
 
 /// The parameters that narrow, for the event of the reading: what no filter is, such as a credential, is left out.
 pub(super) fn filters(query: &Query) -> Value {
-    let mut filters = Map::new();
-    for (name, value) in query.pairs().filter(|(name, value)| is_filter(name) && !value.is_empty()) {
-        if let Value::Array(values) = filters.entry(name.to_owned()).or_insert_with(|| json!([])) {
-            values.push(json!(value));
-        }
-    }
-    let filters = Value::Object(filters);
+    let filters = json!(request::named(query, is_filter));
     if filters.to_string().len() > AUDIT_FILTERS_BYTES_MAX { json!({"left_out": "too many to keep"}) } else { filters }
 }
 
@@ -55,19 +46,6 @@ pub(super) fn query_string(query: &Query, cursor: &str) -> String {
 fn encoded(value: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-/// The `Idempotency-Key`.
-pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    fault::text("Idempotency-Key", &key, REQUEST_KEY_LEN_MAX).map_err(|fault| refused(vec![fault]))?;
-    Ok(Some(key))
-}
-
-/// What tells two entries under one key apart.
-pub(super) fn hash(entry: &Entry) -> Vec<u8> {
-    Sha256::digest(format!("{entry:?}")).to_vec()
 }
 
 /// 422 with all faults of an entry; 413 for one that is too large as a whole.

@@ -124,6 +124,6 @@ async fn a_request_under_a_key_is_done_once() {
     assert_eq!(enter(&app, &writer, Some("k1"), &entry("2")).await.code(), (422, "idempotency_key_reused"));
     assert_ne!(enter(&app, &writer, Some("k2"), &entry("1")).await.body["id"], first.body["id"]);
     assert_ne!(enter(&app, &who("other", &["writer"]), Some("k1"), &entry("1")).await.body["id"], first.body["id"]);
-    assert_eq!(enter(&app, &writer, Some(&"k".repeat(300)), &entry("1")).await.code(), (422, "validation"));
+    assert_eq!(enter(&app, &writer, Some(&"k".repeat(300)), &entry("1")).await.code(), (422, "too_long"));
     assert_eq!(app.outbox().await.len(), 3);
 }

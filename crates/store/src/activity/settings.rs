@@ -66,23 +66,3 @@ pub async fn clear(tx: &mut Tx, clearing: &Clearing) -> Result<(), Error> {
     statement.execute(tx.connection()).await?;
     Ok(())
 }
-
-/// The answer that was given to a request with this idempotency key within the last day, and the hash of that request. Ask after [`lock`]: two requests with one key come one after
-/// the other then.
-///
-/// # Errors
-/// [`Error::Unavailable`] and the like.
-pub async fn answered(tx: &mut Tx, key: &str) -> Result<Option<(Vec<u8>, serde_json::Value)>, Error> {
-    let (tenant, statement) = (tx.account(), sqlx::query_as("select request, answer from slipstream.activity_answer where tenant_id = $1 and key = $2"));
-    Ok(statement.bind(tenant).bind(key.to_owned()).fetch_optional(tx.connection()).await?)
-}
-
-/// Keeps the answer to a request with an idempotency key, and forgets those of earlier days.
-///
-/// # Errors
-/// [`Error::Conflict`] for a key that has an answer.
-pub async fn remember(tx: &mut Tx, key: &str, request: &[u8], answer: &serde_json::Value) -> Result<(), Error> {
-    let (tenant, statement) = (tx.account(), sqlx::query(include_str!("../../queries/activity/remember.sql")));
-    statement.bind(tenant).bind(key.to_owned()).bind(request.to_vec()).bind(answer).execute(tx.connection()).await?;
-    Ok(())
-}

@@ -244,23 +244,6 @@ async fn a_search_that_takes_too_long_is_told_so_and_a_count_is_an_estimate() {
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_for_its_key_and_its_tenant() {
-    let (db, _log) = log().await;
-    let store = db.store(Role::Api);
-    let answer = serde_json::json!({"cleared": 3});
-    let remember = async |tx: &mut Tx| -> Result<(), Error> { settings::remember(tx, "k", &[7; 32], &answer).await };
-    store.write(&tenant("a"), remember).await.unwrap();
-    let ask = async |tx: &mut Tx| -> Result<_, Error> { settings::answered(tx, "k").await };
-    assert_eq!(store.write(&tenant("a"), ask).await.unwrap(), Some((vec![7; 32], answer.clone())));
-    assert_eq!(store.write(&tenant("b"), ask).await.unwrap(), None);
-    assert!(matches!(store.write(&tenant("a"), remember).await, Err(Error::Conflict { .. })));
-    db.root().await.execute("update slipstream.activity_answer set created_at = now() - interval '2 days'").await.unwrap();
-    let other = async |tx: &mut Tx| -> Result<(), Error> { settings::remember(tx, "other", &[8; 32], &answer).await };
-    store.write(&tenant("a"), other).await.unwrap();
-    assert_eq!(store.write(&tenant("a"), ask).await.unwrap(), None, "forgotten");
-}
-
-#[tokio::test]
 async fn nothing_of_another_tenant_is_shown_or_changed() {
     let (db, mut log) = log().await;
     log.add(&[past(1, "ours"), event("b", "a.b.c", "theirs")]).await;

@@ -9,7 +9,6 @@ use crate::fixture::{Log, event};
 /// Every right of a role on a table, column or function of ours, one per line. A change here is a decision.
 const RIGHTS: &str = "\
 slipstream_api: DELETE copilot.support_tickets
-slipstream_api: DELETE slipstream.activity_answer
 slipstream_api: DELETE slipstream.redaction_rule
 slipstream_api: DELETE slipstream.request_key
 slipstream_api: DELETE slipstream.retention_rule
@@ -17,7 +16,6 @@ slipstream_api: DELETE slipstream.saved_view
 slipstream_api: EXECUTE append
 slipstream_api: EXECUTE emit
 slipstream_api: INSERT copilot.support_tickets
-slipstream_api: INSERT slipstream.activity_answer
 slipstream_api: INSERT slipstream.activity_settings
 slipstream_api: INSERT slipstream.activity_silence
 slipstream_api: INSERT slipstream.export_job
@@ -31,7 +29,6 @@ slipstream_api: INSERT slipstream.retention_state.tenant_id
 slipstream_api: INSERT slipstream.saved_view
 slipstream_api: SELECT copilot.support_tickets
 slipstream_api: SELECT copilot.users
-slipstream_api: SELECT slipstream.activity_answer
 slipstream_api: SELECT slipstream.activity_settings
 slipstream_api: SELECT slipstream.activity_silence
 slipstream_api: SELECT slipstream.export_chunk
@@ -312,7 +309,6 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("slipstream_archiver", "select * from slipstream.outbox"),
     ("slipstream_archiver", "select * from slipstream.event_past"),
     ("slipstream_archiver", "update slipstream.activity_settings set enabled = false"),
-    ("slipstream_archiver", "select * from slipstream.activity_answer"),
     ("slipstream_archiver", "update slipstream.analytics_hour set q0 = 0"),
     ("slipstream_archiver", "delete from slipstream.analytics_day"),
     ("slipstream_archiver", "update slipstream.analytics_head set folded_size = 0"),
