@@ -303,6 +303,14 @@ async fn an_auditor_is_told_whether_anything_is_missing() {
     signed.stack.sql("insert into slipstream.archive_quarantine (shard, epoch, seq, subject, reason, payload) select shard, max(epoch), max(seq), '', 'the messages 3 to 4 left', '' from slipstream.event group by shard").await;
     let lossy = ask("?from=13&through=20").await.expect(200);
     assert_eq!((&lossy["complete"], &lossy["missing"], &lossy["losses"][0]["reason"]), (&json!(false), &json!([]), &json!("the messages 3 to 4 left")));
+    // Sequence 0 lies before the tenant's first event, as the end of a hole would that took its first events.
+    let before_all = "update slipstream.archive_quarantine set seq = 0 where subject = ''";
+    signed.stack.sql(before_all).await;
+    assert_eq!(
+        ask("?through=2").await.expect(200)["losses"].as_array().unwrap().len(),
+        1,
+        "the part that begins with the first event answers for what came before"
+    );
     for (query, field) in
         [("?from=9&through=3", "from"), ("?through=21", "through"), ("?from=0", "from"), ("?from=1&timeEnd=2100-01-01T00:00:00Z", "timeStart")]
     {

@@ -99,7 +99,7 @@ pub async fn completeness(store: &Store, tenant: &Tenant, part: Part) -> Result<
     }
     let mut found = Completeness { from: after + 1, through: through.max(after), present: 0, redacted: 0, removed: 0, missing: Vec::new(), losses: Vec::new() };
     if count > 0 {
-        look(&mut tx, tenant, &mut found).await?;
+        look(&mut tx, tenant, &mut found, through == size).await?;
     }
     tx.commit().await?;
     Ok(Ok(found))
@@ -111,9 +111,9 @@ async fn numbers(connection: &mut PgConnection, tenant: &Tenant, from: Option<Ti
     Ok((after.map_or(0, unsigned), through.map_or(0, unsigned)))
 }
 
-async fn look(connection: &mut PgConnection, tenant: &Tenant, found: &mut Completeness) -> Result<(), Error> {
+async fn look(connection: &mut PgConnection, tenant: &Tenant, found: &mut Completeness, is_last: bool) -> Result<(), Error> {
     let (after, through) = (signed(found.from - 1), signed(found.through));
-    let extent = sqlx::query_as::<_, Extent>(include_str!("../../queries/ledger/extent.sql")).bind(tenant.as_str()).bind(after).bind(through);
+    let extent = sqlx::query_as::<_, Extent>(include_str!("../../queries/ledger/extent.sql")).bind(tenant.as_str()).bind(after).bind(through).bind(is_last);
     let extent = extent.fetch_one(&mut *connection).await?;
     let present = sqlx::query_as::<_, (i64, i64, i64)>(include_str!("../../queries/ledger/present.sql")).bind(tenant.as_str()).bind(after).bind(through);
     let (present, redacted, removed) = present.bind(extent.occurred_from).bind(extent.occurred_to).fetch_one(&mut *connection).await?;
@@ -123,7 +123,7 @@ async fn look(connection: &mut PgConnection, tenant: &Tenant, found: &mut Comple
         let gaps = gaps.bind(extent.occurred_from).bind(extent.occurred_to).bind(limits::GAPS_MAX).fetch_all(&mut *connection).await?;
         found.missing = gaps.into_iter().map(|(first, last)| (unsigned(first), unsigned(last))).collect();
     }
-    let losses = sqlx::query_as("select * from slipstream.archive_losses($1, $2, $3, $4, $5, $6)").bind(tenant.as_str()).bind(extent.shard);
+    let losses = sqlx::query_as("select * from slipstream.archive_losses($1, $2, $3, $4, $5)").bind(extent.shard);
     found.losses = losses.bind(extent.from_epoch).bind(extent.from_seq).bind(extent.to_epoch).bind(extent.to_seq).fetch_all(connection).await?;
     Ok(())
 }
