@@ -7,7 +7,7 @@ use slipstream_event::export::Format;
 use slipstream_store::history;
 
 use crate::failure::Failure;
-use crate::history::request::{filters, keep, may_include};
+use crate::history::request::{filters, keep, may_include, named};
 
 /// The parameters that choose events: those of history without `cursor` and `limit`.
 const FILTERS: &[&str] =
@@ -32,7 +32,7 @@ pub(super) fn parse(query: &Query, viewer: &Viewer) -> Result<Wanted, Failure> {
     let wanted = filters(query, viewer, &mut invalid);
     let Some(format) = format.filter(|_| invalid.is_empty()) else { return Err(invalid.into()) };
     may_include(&wanted)?;
-    Ok(Wanted { format, end_line, query: wanted, filters: given(query) })
+    Ok(Wanted { format, end_line, query: wanted, filters: named(query, is_filter) })
 }
 
 /// Whether a parameter chooses events.
@@ -43,14 +43,6 @@ pub(super) fn is_filter(name: &str) -> bool {
 fn format(query: &Query) -> Result<Format, Invalid> {
     let unknown = || query.invalid("format", "enum", "must be csv, json, ndjson, cloudevents or ocsf".to_owned());
     query.text("format").and_then(Format::parse).ok_or_else(unknown)
-}
-
-fn given(query: &Query) -> Filters {
-    let mut filters = Filters::new();
-    for (name, value) in query.pairs().filter(|(name, value)| is_filter(name) && !value.is_empty()) {
-        filters.entry(name.to_owned()).or_default().push(value.to_owned());
-    }
-    filters
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use slipstream_access::problem::Invalid;
 use slipstream_access::{Problem, Query};
+use slipstream_domain::export::Filters;
 use slipstream_event::cursor::Invalid as NoCursor;
 use slipstream_event::{Category, CursorKey, Fault, Filter, Keyset, Tenant, Viewer, fault};
 use slipstream_store::history;
@@ -67,6 +68,15 @@ pub(crate) fn filters(query: &Query, viewer: &Viewer, invalid: &mut Vec<Invalid>
         with_changes,
         ..history::Query::default()
     }
+}
+
+/// The parameters that are wanted, as they were given, to be recorded with a reading or an export. Empty ones are left out.
+pub(crate) fn named(query: &Query, is_wanted: impl Fn(&str) -> bool) -> Filters {
+    let mut named = Filters::new();
+    for (name, value) in query.pairs().filter(|(name, value)| is_wanted(name) && !value.is_empty()) {
+        named.entry(name.to_owned()).or_default().push(value.to_owned());
+    }
+    named
 }
 
 /// Whether the viewer may have what it asks to be included.

@@ -93,7 +93,7 @@ pub async fn page(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query, 
         }
         items
     } else {
-        Search { tenant, shown, query, bits: &bits, after: far.after, through: near.through }.items(&mut tx, limit + 1).await?
+        Search { tenant, shown, query, bits: &bits, after: far.after, through: near.through, within: limits::SEARCH_TIMEOUT }.items(&mut tx, limit + 1).await?
     };
     tx.commit().await.map_err(Error::from)?;
     let has_more = items.len() > limit;
@@ -110,7 +110,7 @@ pub async fn total(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query,
     let mut tx = store.begin_read(tenant).await?;
     let bits = search::bits(query);
     if !bits.is_empty() {
-        let search = Search { tenant, shown, query, bits: &bits, after: shown.after_seq, through: shown.size };
+        let search = Search { tenant, shown, query, bits: &bits, after: shown.after_seq, through: shown.size, within: limits::COUNT_TIMEOUT };
         return match search.count(&mut tx, limits::ACTIVITY_COUNT_MAX + 1).await {
             Ok(count) => Ok(Total { count: count.min(limits::ACTIVITY_COUNT_MAX), is_estimate: count > limits::ACTIVITY_COUNT_MAX }),
             Err(Fault::TooSlow) => Ok(Total { count: known, is_estimate: true }),

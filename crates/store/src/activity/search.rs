@@ -1,6 +1,6 @@
 //! Free text by the filters of the ledger's batches, as history does it, but in the order of the numbers: which is that of the batches themselves.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slipstream_event::Tenant;
 use sqlx::PgConnection;
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::page::{Item, Query, item};
 use super::{Fault, Shown, predicate};
 use crate::archive::terms;
-use crate::history::search::{Candidate, limit_statements};
+use crate::history::search::{Candidate, limit_statements_to};
 use crate::number::{signed, unsigned};
 use crate::{Error, limits};
 
@@ -21,6 +21,8 @@ pub(super) struct Search<'a> {
     pub(super) bits: &'a [i32],
     pub(super) after: u64,
     pub(super) through: u64,
+    /// Longest time that it may take.
+    pub(super) within: Duration,
 }
 
 /// The bits of the query's text; empty when it has none, or one that is too short to tell batches apart.
@@ -38,7 +40,7 @@ impl Search<'_> {
             let batches = self.candidates(connection, begun, below, at_once).await?;
             let Some(last) = batches.last() else { break };
             below = Some(last.start);
-            limit_statements(connection, begun).await.map_err(too_slow)?;
+            limit_statements_to(connection, begun, self.within).await.map_err(too_slow)?;
             let mut sql = predicate::of_batches("e.tenant_seq, e.payload", self.tenant, &batches);
             predicate::push_conditions(&mut sql, self.shown, self.query);
             predicate::push_numbers(&mut sql, (self.after, self.through), (None, None));
@@ -59,7 +61,7 @@ impl Search<'_> {
             let batches = self.candidates(connection, begun, below, limits::SEARCH_BATCHES_MAX).await?;
             let Some(last) = batches.last() else { break };
             below = Some(last.start);
-            limit_statements(connection, begun).await.map_err(too_slow)?;
+            limit_statements_to(connection, begun, self.within).await.map_err(too_slow)?;
             let mut sql = predicate::of_batches("count(*)", self.tenant, &batches);
             predicate::push_conditions(&mut sql, self.shown, self.query);
             predicate::push_numbers(&mut sql, (self.after, self.through), (None, None));
@@ -70,7 +72,7 @@ impl Search<'_> {
     }
 
     async fn candidates(&self, connection: &mut PgConnection, begun: Instant, below: Option<i64>, at_once: usize) -> Result<Vec<Candidate>, Fault> {
-        limit_statements(connection, begun).await.map_err(too_slow)?;
+        limit_statements_to(connection, begun, self.within).await.map_err(too_slow)?;
         let rows = sqlx::query_as(include_str!("../../queries/activity/may_hold.sql"))
             .bind(self.tenant.as_str())
             .bind(self.bits)

@@ -3,7 +3,7 @@
 //! Batches are in the order of the archive and history is in that of time, and an import may bring old events late. So batches are taken by the time of
 //! their newest event, newest first, until no batch that is left can hold an event newer than the last of the page.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slipstream_event::{Tenant, Timestamp};
 use sqlx::PgConnection;
@@ -91,7 +91,12 @@ pub(super) async fn count(connection: &mut PgConnection, tenant: &Tenant, query:
 
 /// Bounds the statements that follow in this transaction by what is left of a search that began at `begun`.
 pub(crate) async fn limit_statements(connection: &mut PgConnection, begun: Instant) -> Result<(), Error> {
-    let left = limits::SEARCH_TIMEOUT.saturating_sub(begun.elapsed());
+    limit_statements_to(connection, begun, limits::SEARCH_TIMEOUT).await
+}
+
+/// The same for what may take as long as `within`.
+pub(crate) async fn limit_statements_to(connection: &mut PgConnection, begun: Instant, within: Duration) -> Result<(), Error> {
+    let left = within.saturating_sub(begun.elapsed());
     if left.as_millis() == 0 {
         return Err(Error::SearchTimeout);
     }
