@@ -1,2 +1,3 @@
+drop table slipstream.activity_answer;
 drop table slipstream.activity_silence;
 drop table slipstream.activity_settings;

@@ -32,11 +32,23 @@ create table slipstream.activity_silence (
 -- At most one goes on.
 create unique index activity_silence_open on slipstream.activity_silence (tenant_id) where ended_at is null;
 
+-- Answers to requests with an idempotency key, for a day.
+create table slipstream.activity_answer (
+  tenant_id text collate "C" not null check (tenant_id ~ '^[A-Za-z0-9_-]{1,64}$'),
+  key text collate "C" not null check (length(key) <= 256),
+  request bytea not null check (octet_length(request) = 32),
+  answer jsonb not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, key)
+);
+
+comment on column slipstream.activity_answer.request is 'SHA-256 of what was asked: the same key with another request is refused';
+
 do $$
 declare
   name text;
 begin
-  foreach name in array array['activity_settings', 'activity_silence'] loop
+  foreach name in array array['activity_settings', 'activity_silence', 'activity_answer'] loop
     execute format('alter table slipstream.%I enable row level security', name);
     execute format('alter table slipstream.%I force row level security', name);
     execute format('create policy account on slipstream.%I to slipstream_api using (tenant_id = slipstream.current_tenant()) with check (tenant_id = slipstream.current_tenant())', name);
@@ -49,5 +61,6 @@ create policy reader on slipstream.activity_silence for select to slipstream_rea
 create policy archiver on slipstream.activity_settings to slipstream_archiver using (true) with check (true);
 
 grant select, insert, update on slipstream.activity_settings, slipstream.activity_silence to slipstream_api;
+grant select, insert, delete on slipstream.activity_answer to slipstream_api;
 grant select on slipstream.activity_settings, slipstream.activity_silence to slipstream_reader;
 grant select, insert (tenant_id, pruned_seq, pruned_at), update (pruned_seq, pruned_at, prune_due) on slipstream.activity_settings to slipstream_archiver;

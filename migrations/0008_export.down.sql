@@ -1,4 +1,3 @@
 drop table slipstream.export_chunk;
 drop table slipstream.export_job;
 revoke all on schema slipstream from slipstream_exporter;
-drop function slipstream.ensure_role(text);

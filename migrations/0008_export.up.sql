@@ -1,48 +1,31 @@
 -- Exports that are made as jobs: what is asked for, and the file in pieces, so that every process can serve it.
 
--- Makes a role, if it is not there, and lets the current user be it. Roles belong to the whole cluster: another database may make it at this very moment, and this session may have noted just
--- before that it is not there; a moment later it knows.
-create function slipstream.ensure_role(wanted text) returns void
-  language plpgsql set search_path = pg_catalog, pg_temp
-as $$
+-- slipstream_exporter  makes the files: the jobs of all tenants, and nothing of the archive (it reads that as slipstream_reader)
+do $$
 declare
-  -- Since Postgres 16 a member may or may not have the right to `set role`.
   needed text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
 begin
   begin
-    if not exists (select from pg_roles where rolname = wanted) then
-      execute format('create role %I nologin', wanted);
+    if not exists (select from pg_catalog.pg_roles where rolname = 'slipstream_exporter') then
+      create role slipstream_exporter nologin;
     end if;
   exception
     when duplicate_object or unique_violation then null;
   end;
-  for attempt in 1..100 loop
-    begin
-      if not pg_has_role(current_user, wanted, needed) then
-        execute format('grant %I to current_user', wanted);
-      end if;
-      return;
-    exception
-      when unique_violation then return;
-      when undefined_object then
-        if attempt = 100 then
-          raise;
-        end if;
-        perform pg_sleep(0.02);
-        perform from pg_roles where rolname = wanted;
-    end;
-  end loop;
+  begin
+    if not pg_catalog.pg_has_role(current_user, 'slipstream_exporter', needed) then
+      grant slipstream_exporter to current_user;
+    end if;
+  exception
+    when unique_violation then null;
+  end;
 exception
   when insufficient_privilege then
-    raise exception '% may neither make nor join the role %', current_user, wanted
+    raise exception '% may neither make nor join the role slipstream_exporter', current_user
       using errcode = 'insufficient_privilege',
-            hint = format('as a superuser: create role %I nologin; grant %I to %I', wanted, wanted, current_user);
+            hint = format('as a superuser: create role slipstream_exporter nologin; grant slipstream_exporter to %I', current_user);
 end
 $$;
-revoke all on function slipstream.ensure_role(text) from public;
-
--- slipstream_exporter  makes the files: the jobs of all tenants, and nothing of the archive (it reads that as slipstream_reader)
-select slipstream.ensure_role('slipstream_exporter');
 
 grant usage on schema slipstream to slipstream_exporter;
 

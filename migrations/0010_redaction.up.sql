@@ -1,7 +1,34 @@
 -- Legal holds, and redaction: by request and by rule.
 
 -- slipstream_redactor  takes parts of archived events away, and tells of it: the archive of one tenant, one transaction at a time
-select slipstream.ensure_role('slipstream_redactor');
+do $$
+declare
+  needed text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
+begin
+  begin
+    if not exists (select from pg_catalog.pg_roles where rolname = 'slipstream_redactor') then
+      create role slipstream_redactor nologin;
+    end if;
+  exception
+    when duplicate_object or unique_violation then
+      -- Made by another database at this very moment: it is there, but this session may have noted that it is not. A look, a moment later, tells it.
+      perform pg_sleep(0.1);
+      perform from pg_catalog.pg_roles where rolname = 'slipstream_redactor';
+  end;
+  begin
+    if not pg_catalog.pg_has_role(current_user, 'slipstream_redactor', needed) then
+      grant slipstream_redactor to current_user;
+    end if;
+  exception
+    when unique_violation then null;
+  end;
+exception
+  when insufficient_privilege then
+    raise exception '% may neither make nor join the role slipstream_redactor', current_user
+      using errcode = 'insufficient_privilege',
+            hint = format('as a superuser: create role slipstream_redactor nologin; grant slipstream_redactor to %I', current_user);
+end
+$$;
 
 grant usage on schema slipstream to slipstream_redactor;
 

@@ -1,4 +1,4 @@
-drop function slipstream.archive_losses(integer, bigint, bigint, bigint, bigint);
+drop function slipstream.archive_losses(text, integer, bigint, bigint, bigint, bigint);
 drop function slipstream.drop_event_month(date, text[], bigint[]);
 drop function slipstream.event_month(date);
 drop function slipstream.event_month_tenants(date, integer);

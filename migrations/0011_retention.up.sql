@@ -1,7 +1,31 @@
 -- Retention of the archive: which events a tenant keeps and for how long, what was removed, and how it is removed.
 
 -- slipstream_retention  removes events of one tenant, one transaction at a time, and tells of it; it cannot read what an event says
-select slipstream.ensure_role('slipstream_retention');
+do $$
+declare
+  needed text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
+begin
+  begin
+    if not exists (select from pg_catalog.pg_roles where rolname = 'slipstream_retention') then
+      create role slipstream_retention nologin;
+    end if;
+  exception
+    when duplicate_object or unique_violation then null;
+  end;
+  begin
+    if not pg_catalog.pg_has_role(current_user, 'slipstream_retention', needed) then
+      grant slipstream_retention to current_user;
+    end if;
+  exception
+    when unique_violation then null;
+  end;
+exception
+  when insufficient_privilege then
+    raise exception '% may neither make nor join the role slipstream_retention', current_user
+      using errcode = 'insufficient_privilege',
+            hint = format('as a superuser: create role slipstream_retention nologin; grant slipstream_retention to %I', current_user);
+end
+$$;
 
 grant usage on schema slipstream to slipstream_retention;
 
@@ -244,17 +268,17 @@ end
 $$;
 
 -- What never got a number, between two places of a shard's log (both included): messages that left the broker before they were archived, which were anybody's, and messages of the
--- current tenant that are no events. For an auditor to whom "nothing is missing" is said; what the messages hold is not shown. At most 100 are listed.
-create function slipstream.archive_losses(of_shard integer, from_epoch bigint, from_seq bigint, to_epoch bigint, to_seq bigint)
+-- tenant that are no events. For an auditor to whom "nothing is missing" is said; what the messages hold is not shown. At most 100 are listed.
+create function slipstream.archive_losses(for_tenant text, of_shard integer, from_epoch bigint, from_seq bigint, to_epoch bigint, to_seq bigint)
   returns table (epoch bigint, seq bigint, is_hole boolean, reason text)
   language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select q.epoch, q.seq, q.subject = '', case when q.subject = '' then q.reason else 'a message that is no event' end
     from slipstream.archive_quarantine as q
    where q.shard = of_shard and (q.epoch, q.seq) >= (from_epoch, from_seq) and (q.epoch, q.seq) <= (to_epoch, to_seq)
-     and (q.subject = '' or split_part(q.subject, '.', 2) = slipstream.current_tenant())
+     and (q.subject = '' or split_part(q.subject, '.', 2) = for_tenant)
    order by q.epoch, q.seq
    limit 100
 $$;
-revoke all on function slipstream.archive_losses(integer, bigint, bigint, bigint, bigint) from public;
-grant execute on function slipstream.archive_losses(integer, bigint, bigint, bigint, bigint) to slipstream_reader;
+revoke all on function slipstream.archive_losses(text, integer, bigint, bigint, bigint, bigint) from public;
+grant execute on function slipstream.archive_losses(text, integer, bigint, bigint, bigint, bigint) to slipstream_reader;

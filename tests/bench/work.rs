@@ -97,6 +97,12 @@ impl Watermark {
         count.unsigned_abs()
     }
 
+    /// In how many transactions the archive was written.
+    async fn batches(&mut self) -> u64 {
+        let count: i64 = sqlx::query_scalar("select count(distinct archived_at) from slipstream.ledger_batch").fetch_one(&mut self.0).await.unwrap();
+        count.unsigned_abs()
+    }
+
     /// Waits until the archive is complete through `seq`; when it was.
     async fn reach(&mut self, seq: u64, within: Duration) -> Instant {
         let deadline = Instant::now() + within;

@@ -32,6 +32,11 @@ impl LogConsumer {
         self.epoch
     }
 
+    /// How many messages wait in the stream behind those that were returned, as the server last told.
+    pub fn pending(&self) -> u64 {
+        self.reader.pending() + self.waiting.len() as u64
+    }
+
     /// The next messages, at most `max_messages` and, unless one alone is larger, `max_bytes` of payload.
     ///
     /// Waits at most [`limits::FIRST_WAIT`] for a first message, and from then on at most `wait` for the batch to become full; empty when nothing came.

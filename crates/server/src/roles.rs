@@ -15,8 +15,11 @@ use slipstream_api::ApiState;
 use slipstream_broker::Broker;
 use slipstream_event::CursorKey;
 use slipstream_gateway::{revocations, serve};
+use slipstream_store::ledger::Batches;
 use slipstream_store::{Store, Wake};
-use slipstream_workers::{Archiver, Exports, FailPoints, Redactions, Relay, Retention, activity, analytics, archiver, exports, redaction, relay, retention};
+use slipstream_workers::{
+    Archiver, Backlog, Exports, FailPoints, Redactions, Relay, Retention, activity, analytics, archiver, batches, exports, redaction, relay, retention,
+};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -231,11 +234,15 @@ impl Parts<'_> {
         let every = Duration::from_secs(self.config.ledger_checkpoint_seconds);
         let signing = keys.signers.map(|signers| archiver::Signing { signers, trusted: keys.trusted, every });
         let redactor = self.store(slipstream_store::Role::Redactor)?;
+        let backlog = Backlog::default();
+        let batches = Batches::new(store.clone(), redactor.clone());
+        stage.start("batches", batches::Joiner::new(batches, backlog.clone()).run(stage.token()));
         stage.start("redactions", Redactions::new(redactor, redaction::Config { fail_points: self.fail_points()? }).run(stage.token()));
         stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone()).run(stage.token()));
-        stage.start("analytics", analytics::Folder::new(store.clone(), self.fail_points()?).run(stage.token()));
+        stage.start("analytics", analytics::Folder::new(store.clone(), backlog.clone(), self.fail_points()?).run(stage.token()));
         for shard in 0..self.config.shards {
-            let config = archiver::Config { shard, months_ahead: self.config.archive_months_ahead, signing: signing.clone(), fail_points: self.fail_points()? };
+            let (months_ahead, signing, backlog) = (self.config.archive_months_ahead, signing.clone(), backlog.clone());
+            let config = archiver::Config { shard, months_ahead, signing, backlog, fail_points: self.fail_points()? };
             let archiver = Archiver::new(store.clone(), reader.clone(), broker.clone(), config);
             stage.start(format!("archiver {shard}"), archiver.run(stage.token()));
         }

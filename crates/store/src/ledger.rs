@@ -3,11 +3,13 @@
 //! What is read here is written by the archive's transaction and, the checkpoints, by the archiver. Proofs are made from stored nodes of 256 leaves and more, and from
 //! few leaves below these, so their cost does not grow with the ledger but with the logarithm of its size.
 
+mod batches;
 mod checkpoints;
 pub mod completeness;
 mod entries;
 mod hashes;
 
+pub use batches::{Batches, Place, Run};
 pub use checkpoints::{Checkpoints, Grown};
 
 use slipstream_event::ledger::{Hash, Tree, proof};

@@ -69,6 +69,11 @@ pub const EXPORT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 pub const EXPORT_TOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Most pieces of expired files that one statement deletes. More: the next call.
 pub const EXPORT_CHUNKS_DELETED_MAX: i64 = 16;
+/// Batches of the ledger with fewer events than this become one with their neighbours. The index `ledger_batch_small` and the statement `ledger/small.sql` say the same.
+pub const LEDGER_BATCH_SMALL: u64 = 1_024;
+/// Most small batches that are looked at at once. More: the next look.
+pub const LEDGER_BATCHES_AT_ONCE: u32 = 10_000;
+
 /// Longest search for free text. Longer: [`Error::SearchTimeout`](crate::Error::SearchTimeout).
 pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Batches that a search for free text reads at once: first so many (one without a text), then twice as many each time, up to [`SEARCH_BATCHES_MAX`].

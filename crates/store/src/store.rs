@@ -84,9 +84,9 @@ impl Store {
         Ok(self.pool.begin_with(AssertSqlSafe(format!("{begin}; {scope}"))).await?)
     }
 
-    /// A read-only transaction that sees the rows of `tenant`.
+    /// A read-only transaction that sees the rows of `tenant`: all its statements see the same, also while batches become one or events are removed.
     pub(crate) async fn begin_read(&self, tenant: &Tenant) -> Result<Transaction<'static, Postgres>, Error> {
-        self.begin(&Scope::Account(tenant.clone()), Mode::Read).await
+        self.begin(&Scope::Account(tenant.clone()), Mode::Snapshot).await
     }
 }
 

@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::failpoint::Point;
-use crate::{FailPoints, limits, metrics as names};
+use crate::{Backlog, FailPoints, limits, metrics as names};
 
 /// Folds the events of all tenants.
 #[derive(Debug)]
 pub struct Folder {
     archiver: Store,
+    backlog: Backlog,
     fail_points: FailPoints,
 }
 
@@ -42,9 +43,10 @@ struct Pass {
 type Failed = (Option<Tenant>, Error);
 
 impl Folder {
-    /// A folder over a pool of [`slipstream_store::Role::Archiver`].
-    pub fn new(archiver: Store, fail_points: FailPoints) -> Self {
-        Self { archiver, fail_points }
+    /// A folder over a pool of [`slipstream_store::Role::Archiver`], which leaves the database to the archivers of `backlog` while they are behind, for
+    /// [`limits::ANALYTICS_WAIT_MAX`] at most before each look at all tenants.
+    pub fn new(archiver: Store, backlog: Backlog, fail_points: FailPoints) -> Self {
+        Self { archiver, backlog, fail_points }
     }
 
     /// Runs until `shutdown`. What fails is tried again, after pauses that grow.
@@ -76,10 +78,12 @@ impl Folder {
     /// One piece of every tenant that has grown. A tenant whose events cannot be counted holds up no other.
     async fn pass(&self) -> Result<Pass, Error> {
         let (mut last, mut pass) = (None, Pass::default());
+        let patient_until = Instant::now() + limits::ANALYTICS_WAIT_MAX;
         loop {
             let grown = fold::grown(&self.archiver, last.as_ref()).await?;
             for of in &grown {
                 (pass.waiting, pass.seconds) = (pass.waiting.max(of.waiting), pass.seconds.max(of.seconds));
+                self.backlog.gone(patient_until.saturating_duration_since(Instant::now())).await;
                 match self.fold(&of.tenant).await {
                     Ok(folded) => pass.folded += folded,
                     Err(error @ Error::Unavailable(_)) => return Err(error),

@@ -40,7 +40,7 @@ use slipstream_store::ledger::Checkpoints;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::{FailPoints, limits, metrics as names};
+use crate::{Backlog, FailPoints, limits, metrics as names};
 use stop::Stop;
 use upkeep::Progress;
 
@@ -56,6 +56,8 @@ pub struct Config {
     pub months_ahead: u32,
     /// How ledgers are signed; `None`: they are not.
     pub signing: Option<Signing>,
+    /// Where it tells that it is behind.
+    pub backlog: Backlog,
     /// For tests of crashes.
     pub fail_points: FailPoints,
 }
@@ -74,7 +76,7 @@ pub struct Signing {
 impl Config {
     /// The usual settings for a shard.
     pub fn new(shard: u16) -> Self {
-        Self { shard, months_ahead: slipstream_store::limits::MONTHS_AHEAD, signing: None, fail_points: FailPoints::default() }
+        Self { shard, months_ahead: slipstream_store::limits::MONTHS_AHEAD, signing: None, backlog: Backlog::default(), fail_points: FailPoints::default() }
     }
 }
 

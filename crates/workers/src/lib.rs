@@ -1,5 +1,5 @@
 //! The loops without HTTP: the relay from the outbox to the broker, the archiver from the broker to the archive, the exports from the archive to
-//! files, redaction, the retention of the archive, and what keeps the activity log and the counts of analytics up to date.
+//! files, redaction, the retention of the archive, and what keeps the activity log, the counts of analytics and the ledgers' batches up to date.
 //!
 //! What every other crate may rely on:
 //! - **Nothing committed is lost, nothing is shown twice.** A row of the outbox goes out at least once and is deduplicated by `<tenant>:<event id>`: by the broker within its
@@ -12,6 +12,7 @@
 pub mod activity;
 pub mod analytics;
 pub mod archiver;
+pub mod batches;
 pub mod exports;
 pub mod failpoint;
 pub mod limits;
@@ -20,9 +21,11 @@ pub mod redaction;
 pub mod relay;
 pub mod retention;
 
+mod backlog;
 mod backoff;
 
 pub use archiver::Archiver;
+pub use backlog::Backlog;
 pub use exports::Exports;
 pub use failpoint::FailPoints;
 pub use redaction::Redactions;

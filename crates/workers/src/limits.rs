@@ -45,14 +45,16 @@ pub const PRUNE_EVERY: Duration = Duration::from_secs(10);
 /// How often depth and age of the outbox are measured.
 pub const DEPTH_EVERY: Duration = Duration::from_secs(5);
 
-/// Most messages of one batch of the archiver while it keeps up. More: the next batch, which may be twice as large.
+/// Most messages of one batch of the archiver while it keeps up. More: the next batch.
 pub const BATCH_MESSAGES: usize = 1_000;
-/// Most messages of one batch of an archiver that is behind.
+/// Most messages of one batch of an archiver that is behind: as many wait for it, or more.
 pub const BATCH_MESSAGES_MAX: usize = 4_000;
 /// Most payload bytes of one batch of the archiver, unless one message alone is larger. More: the next batch.
 pub const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// How long a batch waits, from its first message on, to become full.
 pub const BATCH_WAIT: Duration = Duration::from_millis(50);
+/// The same while the archiver is behind: the messages are there, and come as fast as they can.
+pub const BATCH_WAIT_BEHIND: Duration = Duration::from_millis(500);
 
 /// How long the watermark must stand still, beside a stream that is ahead of it, before an archiver that was fenced off takes over.
 pub const STANDBY: Duration = Duration::from_secs(3);
@@ -108,3 +110,9 @@ pub const RETENTION_PAUSE_MAX: Duration = Duration::from_secs(5);
 pub const RETENTION_MONTH_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How often events that are not counted for analytics yet are looked for. The longer, the more events of one key are one change; until then a query reads them one by one.
 pub const ANALYTICS_FOLD_EVERY: Duration = Duration::from_secs(5);
+/// How often small batches of ledgers are looked for. Until then a search looks at each of them.
+pub const JOIN_EVERY: Duration = Duration::from_secs(30);
+/// Longest time that joining batches waits for archivers that are behind. Longer: both share the database.
+pub const JOIN_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Longest time that counting waits for archivers that are behind. Longer: both share the database.
+pub const ANALYTICS_WAIT_MAX: Duration = Duration::from_secs(30);

@@ -66,6 +66,8 @@ pub const CHECKPOINTS_REFUSED_TOTAL: &str = "slipstream_ledger_checkpoints_refus
 pub const EXPORTS_TOTAL: &str = "slipstream_exports_made_total";
 /// From the claim of an export's job to the whole file.
 pub const EXPORT_SECONDS: &str = "slipstream_exports_job_seconds";
+/// Batches of ledgers that became one with their neighbours, or got a filter.
+pub const BATCHES_JOINED_TOTAL: &str = "slipstream_ledger_batches_joined_total";
 /// Events that redaction looked at, by `outcome`: `redacted`, `unchanged`, `held`, `exempt`.
 pub const REDACTION_EVENTS_TOTAL: &str = "slipstream_redaction_events_total";
 /// How long the oldest events that the last rule has not looked at have been due; 0 when it is done.
@@ -115,6 +117,7 @@ pub fn describe() {
     describe_gauge!(RETENTION_LAG_SECONDS, Unit::Seconds, "For how long the tenant that waits longest has been due for retention");
     describe_counter!(RETENTION_FAILURES_TOTAL, Unit::Count, "Failed rounds and turns of retention, tried again");
     describe_gauge!(ACTIVITY_PRUNE_SECONDS, Unit::Seconds, "The last look at the limits of all activity logs");
+    describe_counter!(BATCHES_JOINED_TOTAL, Unit::Count, "Batches of ledgers that became one with their neighbours, or got a filter");
     describe_counter!(REDACTION_EVENTS_TOTAL, Unit::Count, "Events that redaction looked at, by outcome (redacted, unchanged, held, exempt)");
     describe_gauge!(REDACTION_LAG_SECONDS, Unit::Seconds, "How long the oldest events that the last rule has not looked at have been due");
     describe_counter!(ANALYTICS_FOLDED_TOTAL, Unit::Count, "Events counted into the rollups of analytics");

@@ -107,6 +107,7 @@ async fn archive_alone(stack: &Stack, watermark: &mut Watermark, section: &mut S
     let events = usize::try_from(end - from).unwrap();
     let drained = rate(events, took);
     section.row("archiver alone: archived", [Some(drained), None, Some(took.as_secs_f64())].into_iter().chain(meter.per_event(events)));
+    section.note(format!("archiver alone: {:.0} events in a transaction", events as f64 / watermark.batches().await as f64));
     (archiver, drained)
 }
 

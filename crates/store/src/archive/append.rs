@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use slipstream_event::Severity;
 use sqlx::PgConnection;
+use sqlx::postgres::PgCopyIn;
 use time::Date;
 
 use super::copy::Rows;
@@ -17,6 +18,9 @@ use crate::{Store, limits};
 const COLUMNS: &str = "tenant_id, occurred_at, event_id, type, entity_type, entity_id, action, module, severity, category, visibility, concerned, actor_id, actor_name, \
                        entity_name, message, correlation_id, legacy_entity_type, has_changes, shard, epoch, seq, payload, tenant_seq";
 const COLUMN_COUNT: i16 = 24;
+
+/// Rows on their way into a partition.
+type Copying<'c> = PgCopyIn<&'c mut PgConnection>;
 
 /// Lock the watermark, insert, add to the ledgers, move the watermark: together or not at all. `past_before` is where partitions of single months begin.
 pub(super) async fn append(store: &Store, batch: &Batch, past_before: Date, look: Look) -> Result<Appended, Error> {
@@ -47,26 +51,29 @@ async fn insert(connection: &mut PgConnection, batch: &Batch, past_before: Date,
     if by_partition.len() == 1 {
         // The rows are in their order, so the ledger grows while Postgres stores.
         for (partition, rows) in by_partition {
-            copy(connection, &partition, batch, &rows, |row| entries.add(row)).await?;
+            let copying = copy(connection, &partition, batch, &rows, |row| entries.add(row)).await?;
+            entries.seal();
+            stored(copying).await?;
         }
     } else {
         let numbers: HashMap<u64, u64> = rows.iter().map(|row| (row.seq, entries.add(row))).collect();
+        entries.seal();
         for (partition, rows) in by_partition {
-            copy(connection, &partition, batch, &rows, |row| numbers.get(&row.seq).copied().unwrap_or_default()).await?;
+            stored(copy(connection, &partition, batch, &rows, |row| numbers.get(&row.seq).copied().unwrap_or_default()).await?).await?;
         }
     }
     entries.write(connection, batch).await?;
     Ok(rows.len() as u64)
 }
 
-/// Copies rows into a partition. They are encoded while Postgres stores those before them.
-async fn copy<'a>(
-    connection: &mut PgConnection,
+/// Sends rows to a partition. They are encoded while Postgres stores those before them; the last of them it may still store when this returns: [`stored`] waits for it.
+async fn copy<'c, 'a>(
+    connection: &'c mut PgConnection,
     partition: &str,
     batch: &Batch,
     rows: &[&'a Row],
     mut number: impl FnMut(&'a Row) -> u64,
-) -> Result<(), Error> {
+) -> Result<Copying<'c>, Error> {
     // The name of a partition is made of digits.
     let statement = format!("copy slipstream.{partition} ({COLUMNS}) from stdin (format binary)");
     let mut copying = connection.copy_in_raw(&statement).await.map_err(no_partition)?;
@@ -82,6 +89,11 @@ async fn copy<'a>(
         }
     }
     copying.send(encoded.finish()).await.map_err(Error::poison)?;
+    Ok(copying)
+}
+
+/// Waits until the rows are stored.
+async fn stored(copying: Copying<'_>) -> Result<(), Error> {
     copying.finish().await.map_err(Error::poison)?;
     Ok(())
 }

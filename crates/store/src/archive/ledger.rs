@@ -24,6 +24,7 @@ struct Part<'a> {
     occurred_to: OffsetDateTime,
     leaves: Vec<u8>,
     terms: Terms,
+    filter: Vec<u8>,
 }
 
 /// What a batch adds to the ledgers.
@@ -49,7 +50,16 @@ impl<'a> Entries<'a> {
         let place = *places.entry(tenant).or_insert_with(|| {
             let head = heads.remove(tenant).unwrap_or_else(Head::new);
             let moved = Moved { tenant, was: head.tree.size(), head };
-            parts.push(Part { moved, first_seq: row.seq, last_seq: row.seq, occurred_from: at, occurred_to: at, leaves: Vec::new(), terms: Terms::default() });
+            parts.push(Part {
+                moved,
+                first_seq: row.seq,
+                last_seq: row.seq,
+                occurred_from: at,
+                occurred_to: at,
+                leaves: Vec::new(),
+                terms: Terms::default(),
+                filter: Vec::new(),
+            });
             parts.len() - 1
         });
         let part = &mut parts[place];
@@ -63,7 +73,14 @@ impl<'a> Entries<'a> {
         head.tree.size()
     }
 
-    /// Writes batches, nodes and heads.
+    /// Nothing more is added. Makes the filters: there is time for it while Postgres stores the rows that were sent last.
+    pub(super) fn seal(&mut self) {
+        for part in &mut self.parts {
+            part.filter = std::mem::take(&mut part.terms).filter();
+        }
+    }
+
+    /// Writes batches, nodes and heads, once sealed.
     pub(super) async fn write(self, connection: &mut PgConnection, batch: &Batch) -> Result<(), Error> {
         if self.parts.is_empty() {
             return Ok(());
@@ -87,7 +104,7 @@ async fn add_batches(connection: &mut PgConnection, batch: &Batch, parts: &[Part
         .bind(parts.iter().map(|part| part.occurred_from).collect::<Vec<_>>())
         .bind(parts.iter().map(|part| part.occurred_to).collect::<Vec<_>>())
         .bind(parts.iter().map(|part| part.leaves.as_slice()).collect::<Vec<_>>())
-        .bind(parts.iter().map(|part| part.terms.filter()).collect::<Vec<_>>())
+        .bind(parts.iter().map(|part| part.filter.as_slice()).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())

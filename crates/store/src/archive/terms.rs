@@ -56,11 +56,11 @@ impl Exact {
 
 /// The runs and values of a batch.
 #[derive(Debug, Default)]
-pub(super) struct Terms(HashSet<u64, Hashed>);
+pub(crate) struct Terms(HashSet<u64, Hashed>);
 
 impl Terms {
     /// Adds what is asked of an event: the texts that free text is searched in (those of `history/predicate.rs`), and the values that it is filtered by.
-    pub(super) fn add_event(&mut self, event: &Event) {
+    pub(crate) fn add_event(&mut self, event: &Event) {
         for text in [&event.entity_id, &event.action, &event.actor.user_id] {
             self.add(text);
         }
@@ -88,7 +88,7 @@ impl Terms {
     }
 
     /// The filter. Empty texts give one that holds nothing.
-    pub(super) fn filter(&self) -> Vec<u8> {
+    pub(crate) fn filter(&self) -> Vec<u8> {
         let bytes = (self.0.len() * BITS_PER_RUN / 8).next_power_of_two().clamp(8, BYTES_MAX);
         let mut filter = vec![0_u8; bytes];
         for hash in &self.0 {

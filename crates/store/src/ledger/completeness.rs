@@ -8,8 +8,7 @@ use time::OffsetDateTime;
 
 use super::head;
 use crate::number::{signed, unsigned};
-use crate::store::Mode;
-use crate::{Error, Scope, Store, limits};
+use crate::{Error, Store, limits};
 
 /// Which part of a ledger is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +83,7 @@ struct Extent {
 /// # Errors
 /// [`Error::Unavailable`] and the like.
 pub async fn completeness(store: &Store, tenant: &Tenant, part: Part) -> Result<Result<Completeness, Refused>, Error> {
-    let mut tx = store.begin(&Scope::Account(tenant.clone()), Mode::Snapshot).await?;
+    let mut tx = store.begin_read(tenant).await?;
     let size = head(&mut tx, tenant).await?.0;
     let (after, through) = match part {
         Part::Numbers(from, through) => (from.saturating_sub(1), through.unwrap_or(size)),

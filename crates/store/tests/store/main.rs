@@ -13,6 +13,7 @@ mod history;
 mod history_search;
 mod holds;
 mod isolation;
+mod ledger_batches;
 mod migrations;
 mod outbox;
 mod redaction;

@@ -151,6 +151,7 @@ slipstream_redactor: EXECUTE append
 slipstream_redactor: EXECUTE heed_holds
 slipstream_redactor: EXECUTE hold_covers
 slipstream_redactor: EXECUTE is_held
+slipstream_redactor: EXECUTE join_ledger_batches
 slipstream_redactor: EXECUTE open_holds
 slipstream_redactor: SELECT slipstream.event
 slipstream_redactor: SELECT slipstream.export_chunk.job_id

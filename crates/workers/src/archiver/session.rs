@@ -1,5 +1,7 @@
 //! One reader, from its making to its end.
 
+use std::time::Duration;
+
 use slipstream_broker::{LogConsumer, Message};
 use slipstream_event::Position;
 use tokio::time::Instant;
@@ -31,14 +33,16 @@ impl Archiver {
     /// While one batch is committed the next one is received and cut: the database works at one, this process at the other.
     async fn read(&self, mut at: Position, reader: &mut LogConsumer, shutdown: &CancellationToken) -> Result<(), Stop> {
         let mut checked_at = Instant::now();
-        let mut size = BatchSize::default();
         let mut in_hand: Option<Cut> = None;
+        let mut backlog = self.config.backlog.place();
         loop {
+            let (messages_max, wait) = batch(reader.pending());
+            backlog.set(is_behind(reader.pending()));
             let receiving = async {
                 let messages = tokio::select! {
                     biased;
                     () = shutdown.cancelled() => Vec::new(),
-                    received = reader.next_batch(size.messages(), limits::BATCH_BYTES, limits::BATCH_WAIT) => received.map_err(Stop::Reader)?,
+                    received = reader.next_batch(messages_max, limits::BATCH_BYTES, wait) => received.map_err(Stop::Reader)?,
                 };
                 if messages.is_empty() {
                     return Ok(None);
@@ -55,7 +59,6 @@ impl Archiver {
             let (stored, received) = tokio::join!(storing, receiving);
             stored?;
             in_hand = received?;
-            size.received(in_hand.as_ref().map_or(0, |cut| cut.messages.len()));
             match &in_hand {
                 Some(cut) => at = at.at(cut.batch.through_seq),
                 None if shutdown.is_cancelled() => return Ok(()),
@@ -88,26 +91,15 @@ async fn cut_aside(after: Position, messages: Vec<Message>) -> Option<Cut> {
     }
 }
 
-/// How many messages the next batch may hold: more while the archive is behind, because a large batch costs less for each event, and few when it is not, because
-/// nothing is gained by making those at the front wait.
-#[derive(Clone, Copy, Debug)]
-struct BatchSize(usize);
-
-impl Default for BatchSize {
-    fn default() -> Self {
-        Self(limits::BATCH_MESSAGES)
-    }
+/// How large the next batch may become, and how long it may wait for that, by how many messages wait in the stream: more while the archive is behind, because a large batch costs less
+/// for each event; and few when it is not, because nothing is gained by making those at the front wait.
+fn batch(pending: u64) -> (usize, Duration) {
+    if is_behind(pending) { (limits::BATCH_MESSAGES_MAX, limits::BATCH_WAIT_BEHIND) } else { (limits::BATCH_MESSAGES, limits::BATCH_WAIT) }
 }
 
-impl BatchSize {
-    fn messages(self) -> usize {
-        self.0
-    }
-
-    /// Takes note of how many came: a full batch tells that more wait.
-    fn received(&mut self, messages: usize) {
-        self.0 = if messages >= self.0 { (self.0 * 2).min(limits::BATCH_MESSAGES_MAX) } else { (self.0 / 2).max(limits::BATCH_MESSAGES) };
-    }
+/// More wait than the largest batch holds.
+fn is_behind(pending: u64) -> bool {
+    pending >= limits::BATCH_MESSAGES_MAX as u64
 }
 
 #[cfg(test)]
@@ -115,13 +107,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn batches_grow_while_the_archive_is_behind() {
-        let mut size = BatchSize::default();
-        for wanted in [2_000, 4_000, limits::BATCH_MESSAGES_MAX, limits::BATCH_MESSAGES_MAX] {
-            size.received(size.messages());
-            assert_eq!(size.messages(), wanted.min(limits::BATCH_MESSAGES_MAX));
-        }
-        (0..10).for_each(|_| size.received(7));
-        assert_eq!(size.messages(), limits::BATCH_MESSAGES);
+    fn batches_are_large_while_the_archive_is_behind() {
+        assert_eq!(batch(0), (limits::BATCH_MESSAGES, limits::BATCH_WAIT));
+        let most = limits::BATCH_MESSAGES_MAX as u64;
+        assert_eq!(batch(most - 1), batch(0));
+        assert_eq!((batch(most), batch(u64::MAX)), ((limits::BATCH_MESSAGES_MAX, limits::BATCH_WAIT_BEHIND), batch(most)));
     }
 }

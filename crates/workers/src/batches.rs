@@ -1,0 +1,89 @@
+//! Upkeep of the ledgers' batches: small ones become one, and filters that a redaction took away are made anew.
+//!
+//! What there is to do is found by looking, so it may be killed at any moment, and run in several processes: who comes second to a batch passes it over. While archivers are behind it waits.
+
+use std::convert::Infallible;
+
+use metrics::counter;
+use slipstream_store::Error;
+use slipstream_store::ledger::{Batches, Run};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::{Backlog, limits, metrics as names};
+
+/// Joins the small batches of all tenants.
+#[derive(Debug)]
+pub struct Joiner {
+    batches: Batches,
+    backlog: Backlog,
+}
+
+impl Joiner {
+    /// A joiner that leaves the database to the archivers of `backlog` while they are behind, for [`limits::JOIN_WAIT_MAX`] at most before each run.
+    pub fn new(batches: Batches, backlog: Backlog) -> Self {
+        Self { batches, backlog }
+    }
+
+    /// Runs until `shutdown`. What fails is tried again, after pauses that grow.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Infallible> {
+        tokio::select! {
+            () = shutdown.cancelled() => Ok(()),
+            never = self.keep_joining() => match never {},
+        }
+    }
+
+    async fn keep_joining(&self) -> Infallible {
+        let mut backoff = Backoff::new(limits::RETRY_PAUSE, limits::RETRY_PAUSE_MAX);
+        loop {
+            let pause = match self.pass().await {
+                Ok(()) => {
+                    backoff.succeeded();
+                    limits::JOIN_EVERY
+                }
+                Err(error) => {
+                    if backoff.is_fresh() {
+                        tracing::warn!(%error, "the batches of a ledger could not be joined; tried again");
+                    }
+                    backoff.failed()
+                }
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Once over all tenants.
+    async fn pass(&self) -> Result<(), Error> {
+        let mut place = None;
+        loop {
+            let (runs, next) = self.batches.look(place.as_ref()).await?;
+            for run in &runs {
+                self.backlog.gone(limits::JOIN_WAIT_MAX).await;
+                self.join(run).await?;
+            }
+            match next {
+                Some(next) => place = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn join(&self, run: &Run) -> Result<(), Error> {
+        match self.batches.join(run).await {
+            Ok(()) => {
+                counter!(names::BATCHES_JOINED_TOTAL).increment(run.batches as u64);
+                Ok(())
+            }
+            // The next pass sees what became of them.
+            Err(Error::Contended(why)) => {
+                tracing::debug!(tenant = %run.tenant, why, "batches of a ledger changed meanwhile");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
