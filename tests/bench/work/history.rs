@@ -1,5 +1,6 @@
 //! What is asked of a large archive, over HTTP: how long each kind of request takes, and how Postgres goes about it.
 
+mod plan;
 mod plans;
 
 use std::time::Instant;
