@@ -11,6 +11,8 @@ as $$
 declare
   joined record;
 begin
+  -- Should the server stop before this is on disk, the batches are as they were, and become one later.
+  perform set_config('synchronous_commit', 'off', true);
   with gone as (
     delete from slipstream.ledger_batch as b where b.tenant_id = slipstream.current_tenant() and b.start >= after and b.start < through
     returning *

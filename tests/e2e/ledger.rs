@@ -324,7 +324,7 @@ async fn an_auditor_is_told_whether_anything_is_missing() {
 #[tokio::test]
 async fn small_batches_become_one_while_all_stays_provable_and_findable() {
     let mut signed = Signed::start().await;
-    for n in 0..40 {
+    for n in 0..70 {
         let event = event(&format!("e{n}"));
         signed.http.send("POST", "/api/events", &[("content-type", "application/json")], &event.to_string()).await.unwrap().expect(202);
         let proof = format!("/api/events/{}/proof", event["id"].as_str().unwrap());

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::heads::{self, Head, Moved};
-use super::terms::Terms;
+use super::terms::{Asked, Terms};
 use super::{Batch, Error, Row};
 use crate::number::signed;
 
@@ -66,7 +66,7 @@ impl<'a> Entries<'a> {
         part.last_seq = row.seq;
         (part.occurred_from, part.occurred_to) = (part.occurred_from.min(at), part.occurred_to.max(at));
         part.leaves.extend_from_slice(row.leaf.as_bytes());
-        part.terms.add_event(&row.event);
+        part.terms.add_event(&Asked::of(&row.event));
         let head = &mut part.moved.head;
         head.latest_at = head.latest_at.max(Some(at));
         head.tree.push(row.leaf, |level, index, hash| nodes.add(tenant, level, index, hash));

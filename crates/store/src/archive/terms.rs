@@ -54,26 +54,60 @@ impl Exact {
     }
 }
 
+/// What is asked of an event: the texts that free text is searched in (those of `history/predicate.rs`), and the values that it is filtered by.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub(crate) struct Asked<'a> {
+    pub(crate) entity_id: &'a str,
+    pub(crate) entity_name: Option<&'a str>,
+    pub(crate) action: &'a str,
+    pub(crate) message: Option<&'a str>,
+    pub(crate) actor_id: &'a str,
+    pub(crate) actor_name: Option<&'a str>,
+    #[sqlx(rename = "type")]
+    pub(crate) event_type: &'a str,
+    pub(crate) category: &'a str,
+    pub(crate) severity: &'a str,
+    pub(crate) correlation_id: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// Of an event.
+    pub(crate) fn of(event: &'a Event) -> Self {
+        Self {
+            entity_id: &event.entity_id,
+            entity_name: event.entity_name.as_deref(),
+            action: &event.action,
+            message: event.message.as_deref(),
+            actor_id: &event.actor.user_id,
+            actor_name: event.actor.name.as_deref(),
+            event_type: event.event_type.as_str(),
+            category: event.category.as_str(),
+            severity: Severity::as_str(event.severity),
+            correlation_id: event.correlation_id.as_deref(),
+        }
+    }
+}
+
 /// The runs and values of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Terms(HashSet<u64, Hashed>);
 
 impl Terms {
-    /// Adds what is asked of an event: the texts that free text is searched in (those of `history/predicate.rs`), and the values that it is filtered by.
-    pub(crate) fn add_event(&mut self, event: &Event) {
-        for text in [&event.entity_id, &event.action, &event.actor.user_id] {
+    /// Adds what is asked of an event.
+    pub(crate) fn add_event(&mut self, asked: &Asked<'_>) {
+        for text in [asked.entity_id, asked.action, asked.actor_id] {
             self.add(text);
         }
-        for text in [&event.message, &event.entity_name, &event.actor.name].into_iter().flatten() {
+        for text in [asked.message, asked.entity_name, asked.actor_name].into_iter().flatten() {
             self.add(text);
         }
-        let name = event.event_type.as_str();
+        let name = asked.event_type;
         let parts = name.match_indices('.').map(|(at, _)| &name[..at]).chain([name]);
         parts.for_each(|part| self.add_exact(Exact::Type, part));
-        self.add_exact(Exact::Actor, &event.actor.user_id);
-        self.add_exact(Exact::Category, event.category.as_str());
-        self.add_exact(Exact::Severity, Severity::as_str(event.severity));
-        event.correlation_id.iter().for_each(|id| self.add_exact(Exact::Correlation, id));
+        self.add_exact(Exact::Actor, asked.actor_id);
+        self.add_exact(Exact::Category, asked.category);
+        self.add_exact(Exact::Severity, asked.severity);
+        asked.correlation_id.iter().for_each(|id| self.add_exact(Exact::Correlation, id));
     }
 
     fn add_exact(&mut self, of: Exact, value: &str) {
@@ -228,8 +262,8 @@ mod tests {
     fn knows_which_values_are_not_there() {
         let event = |name: &str, actor: &str| Event::new(&Tenant::new("t").unwrap(), &EventType::new(name).unwrap(), "1", Actor::user(actor));
         let mut terms = Terms::default();
-        terms.add_event(&Event { correlation_id: Some("c-1".to_owned()), severity: Severity::Error, ..event("quality.car.escalated", "u-1") });
-        terms.add_event(&event("fleet.order.made", "u-2"));
+        terms.add_event(&Asked::of(&Event { correlation_id: Some("c-1".to_owned()), severity: Severity::Error, ..event("quality.car.escalated", "u-1") }));
+        terms.add_event(&Asked::of(&event("fleet.order.made", "u-2")));
         let filter = terms.filter();
         let holds = |of, value: &str| of_exact(of, value).into_iter().all(|bit| filter[(bit as usize & (filter.len() * 8 - 1)) / 8] & (1 << (bit % 8)) != 0);
         for there in ["quality", "quality.car", "quality.car.escalated", "fleet.order.made"] {

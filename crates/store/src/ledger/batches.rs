@@ -5,15 +5,17 @@
 //!
 //! What the ledger proves does not change: leaves are put one behind the other. Batches become larger in steps, so that every event is read a few times only ([`runs`]).
 
-use slipstream_event::{Event, Tenant};
+use slipstream_event::Tenant;
+use sqlx::FromRow as _;
+use sqlx::postgres::PgRow;
 
 use crate::analytics::correct;
-use crate::archive::terms::Terms;
+use crate::archive::terms::{Asked, Terms};
 use crate::number::{signed, unsigned};
 use crate::{Error, Store, Tx, limits};
 
 /// Sizes from which on batches in a row become one, smaller ones first. A batch of the last size or more stays as it is.
-const STEPS: [u64; 3] = [16, 128, limits::LEDGER_BATCH_SMALL];
+const STEPS: [u64; 2] = [64, limits::LEDGER_BATCH_SMALL];
 
 /// The batches behind a pool that finds them, of [`Role::Archiver`](crate::Role::Archiver), and one that changes them, of [`Role::Redactor`](crate::Role::Redactor).
 #[derive(Clone, Debug)]
@@ -82,29 +84,23 @@ impl Batches {
         let work = async |tx: &mut Tx| {
             // Whoever changes events holds this lock: no word that is being taken away gets into the filter.
             correct::lock(tx, tenant).await?;
-            let payloads = sqlx::query_scalar(include_str!("../../queries/ledger/payloads.sql")).bind(tenant.as_str());
-            let payloads: Vec<String> = payloads.bind(signed(run.after)).bind(signed(run.through)).fetch_all(tx.connection()).await?;
+            let events = sqlx::query(include_str!("../../queries/ledger/asked.sql")).bind(tenant.as_str());
+            let events = events.bind(signed(run.after)).bind(signed(run.through)).fetch_all(tx.connection()).await?;
             let join = sqlx::query("select slipstream.join_ledger_batches($1, $2, $3)").bind(signed(run.after)).bind(signed(run.through));
-            join.bind(filter(tenant, &payloads)).execute(tx.connection()).await?;
+            join.bind(filter(&events)?).execute(tx.connection()).await?;
             Ok(())
         };
         self.redactor.write(tenant, work).await
     }
 }
 
-/// The filter of what these events say. When one of them is no event it is not known what the batch holds: then it is a filter that lets everything through.
-fn filter(tenant: &Tenant, payloads: &[String]) -> Vec<u8> {
+/// The filter of what these events say.
+fn filter(events: &[PgRow]) -> Result<Vec<u8>, sqlx::Error> {
     let mut terms = Terms::default();
-    for payload in payloads {
-        match Event::from_json(payload.as_bytes()) {
-            Ok(event) => terms.add_event(&event),
-            Err(broken) => {
-                tracing::warn!(%tenant, %broken, "an archived event cannot be read: its batch is searched without a filter");
-                return vec![0xff; 8];
-            }
-        }
+    for row in events {
+        terms.add_event(&Asked::from_row(row)?);
     }
-    terms.filter()
+    Ok(terms.filter())
 }
 
 /// Batches without another in between, of one tenant and one log.
@@ -192,8 +188,8 @@ mod tests {
             let (settled, more) = settle(now);
             (now, read) = (settled, read + more);
         }
-        assert!(now.len() < 9 + 8 + 8 + 16, "{now:?}");
-        assert!(read < 10_000 * 4, "{read}");
+        assert!(now.len() < 10 + 16 + 64, "{now:?}");
+        assert!(read <= 10_000 * 2, "{read}");
         assert_eq!(now.iter().sum::<i32>(), 10_000);
     }
 
@@ -205,19 +201,19 @@ mod tests {
             prop_assert!(settled.iter().all(|size| *size < 2 * 1024 || came.contains(size)));
             // Between two large ones stay fewer than a step holds of each.
             for small in settled.split(|size| *size >= 1024) {
-                prop_assert!(small.iter().sum::<i32>() < 3 * 1024 && small.len() < 16 + 3 * 16, "{:?}", settled);
+                prop_assert!(small.iter().sum::<i32>() < 3 * 1024 && small.len() < 2 * 64 + 3 * 16, "{:?}", settled);
             }
         }
     }
 
     #[test]
     fn other_logs_gaps_and_filters() {
-        let mut small = batches(&[8, 8, 8, 8]);
+        let mut small = batches(&[40, 40, 40, 40]);
         small[2].epoch = 2;
         small[3].epoch = 2;
         let found: Vec<Vec<i32>> = neighbours(&small).flat_map(runs).map(sizes).collect();
-        assert_eq!(found, [[8, 8], [8, 8]]);
-        small[1].size = 7;
+        assert_eq!(found, [[40, 40], [40, 40]]);
+        small[1].size = 39;
         assert_eq!(neighbours(&small).map(<[Small]>::len).collect::<Vec<_>>(), [2, 2]);
         let mut alone = batches(&[5]);
         assert!(runs(&alone).is_empty());
