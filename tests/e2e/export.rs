@@ -1,5 +1,7 @@
 //! Exports: streamed, as jobs, and as evidence packs, from the program itself.
 
+mod size;
+
 use std::io::Read;
 use std::time::Duration;
 
@@ -97,9 +99,9 @@ async fn what_is_wrong_is_named_and_nothing_is_told_of_it() {
 }
 
 /// An answer whose body is not read; its connection ends with it.
-async fn unread(node: &Node, token: &str, query: &str) -> reqwest::Response {
+async fn unread(node: &Node, token: &str, path: &str) -> reqwest::Response {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    client.get(format!("{}/api/events/export?{query}", node.url())).bearer_auth(token).send().await.unwrap()
+    client.get(format!("{}{path}", node.url())).bearer_auth(token).send().await.unwrap()
 }
 
 #[tokio::test]
@@ -107,13 +109,15 @@ async fn a_user_has_one_export_at_a_time_and_who_goes_away_has_none() {
     let (stack, node) = Stack::with_node().await;
     let http = stack.http(&node, "acme");
     archive(&http, &stack, &(0..600).map(|n| large(&format!("o{n}"), 50_000)).collect::<Vec<_>>()).await;
-    let slow = unread(&node, &stack.token("acme"), "format=ndjson").await;
+    let slow = unread(&node, &stack.token("acme"), "/api/events/export?format=ndjson").await;
     assert_eq!(slow.status().as_u16(), 200);
     let refused = http.get("/api/events/export?format=csv").await;
     refused.problem(429, "export_in_progress");
     assert!(header(&refused, "retry-after").parse::<u64>().unwrap() > 0);
-    let others: Vec<reqwest::Response> =
-        futures_util::future::join_all((2..5).map(async |n| unread(&node, &stack.token_of(&format!("u{n}"), "acme", &["admin"]), "format=ndjson").await)).await;
+    let others: Vec<reqwest::Response> = futures_util::future::join_all(
+        (2..5).map(async |n| unread(&node, &stack.token_of(&format!("u{n}"), "acme", &["admin"]), "/api/events/export?format=ndjson").await),
+    )
+    .await;
     assert!(others.iter().all(|other| other.status().as_u16() == 200));
     let fifth = Http::new(node.url(), Some(stack.token_of("u5", "acme", &["admin"])));
     fifth.get("/api/events/export?format=csv").await.problem(429, "too_many_exports");
@@ -132,7 +136,7 @@ async fn new_entries_do_not_appear_and_without_a_database_nothing_seems_whole() 
     let node = stack.node("api,gateway,relay,archiver").await;
     let http = stack.http(&node, "acme");
     archive(&http, &stack, &(0..600).map(|n| large(&format!("o{n}"), 50_000)).collect::<Vec<_>>()).await;
-    let mut first = unread(&node, &stack.token("acme"), "format=ndjson&types=shop&end=1").await;
+    let mut first = unread(&node, &stack.token("acme"), "/api/events/export?format=ndjson&types=shop&end=1").await;
     let late: Vec<Value> = (0..5).map(|n| json!({"type": "shop.order.created", "entityId": format!("late{n}"), "timestamp": "2020-01-01T00:00:00Z"})).collect();
     http.send("POST", "/api/events", &[("content-type", "application/x-ndjson")], &lines(&late)).await.unwrap().expect(202);
     archived(&stack, 605).await;
@@ -144,7 +148,7 @@ async fn new_entries_do_not_appear_and_without_a_database_nothing_seems_whole() 
     assert!(!text.contains("\"late"), "the end of an export is fixed at its start");
     assert!(text.ends_with("{\"_end\":true,\"count\":600}\n"));
 
-    let mut cut = unread(&node, &stack.token("acme"), "format=json&types=shop").await;
+    let mut cut = unread(&node, &stack.token("acme"), "/api/events/export?format=json&types=shop").await;
     stack.cluster.server.kill().await;
     let end = loop {
         match cut.chunk().await {
