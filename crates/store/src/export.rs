@@ -30,8 +30,8 @@ pub struct Bound {
     pub epoch: u64,
     /// Sequence in the epoch, inclusive.
     pub seq: u64,
-    /// The number of the tenant's archive ([`history::head`]) at that place.
-    pub head: u64,
+    /// The largest number that an event of the tenant has there: the size of its ledger. 0 while nothing is archived.
+    pub number: u64,
 }
 
 /// In which order events are read.
@@ -50,9 +50,9 @@ pub enum Order {
 pub async fn bound(store: &Store, tenant: &Tenant, shard: u16) -> Result<Bound, Error> {
     let mut tx = store.begin_read(tenant).await?;
     let statement = sqlx::query_as(include_str!("../queries/export/bound.sql")).bind(tenant.as_str()).bind(i32::from(shard));
-    let (epoch, seq, head): (i64, i64, i64) = statement.fetch_one(&mut *tx).await?;
+    let (epoch, seq, number): (i64, i64, i64) = statement.fetch_one(&mut *tx).await?;
     tx.commit().await?;
-    Ok(Bound { shard, epoch: unsigned(epoch), seq: unsigned(seq), head: unsigned(head) })
+    Ok(Bound { shard, epoch: unsigned(epoch), seq: unsigned(seq), number: unsigned(number) })
 }
 
 /// How many events an export holds. `None` when counting them takes longer than `wait`.

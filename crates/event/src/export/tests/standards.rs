@@ -21,8 +21,11 @@ const OCSF: &[(&str, &[&str], &[&str])] = &[
     ("/entity", &["uid"], &["name", "type", "type_id"]),
 ];
 
-/// Enumerations: the number, the name beside it, and the names of its values. 99 takes the source's word.
-const NUMBERS: &[(&str, &str, &[(i64, &str)])] = &[
+/// A place of a number, the place of the name beside it, and the names of its values.
+type Numbers = (&'static str, &'static str, &'static [(i64, &'static str)]);
+
+/// Enumerations. 99 takes the source's word.
+const NUMBERS: &[Numbers] = &[
     (
         "/activity_id",
         "/activity_name",
