@@ -11,8 +11,6 @@ use slipstream_tests::{Answer, Http, Node, Setup, Stack, eventually};
 
 use crate::{event, large, lines, printed};
 
-const ROLES: &str = "api,gateway,relay,archiver,exports";
-
 /// Publishes and waits until the archive has so many events of the tenant.
 async fn archive(http: &Http, stack: &Stack, events: &[Value]) {
     for batch in events.chunks(50) {
@@ -241,8 +239,7 @@ async fn asked(http: &Http, body: &Value) -> String {
 
 #[tokio::test]
 async fn a_job_makes_a_file_that_can_be_fetched_in_parts_until_it_is_taken_away() {
-    let stack = Stack::start().await;
-    let node = stack.node(ROLES).await;
+    let (stack, node) = Stack::with_node().await;
     let http = stack.http(&node, "acme");
     archive(&http, &stack, &(0..400).map(|n| large(&format!("o{n}"), 10_000)).collect::<Vec<_>>()).await;
     let id = asked(&http, &json!({"format": "ndjson", "end": true, "filters": {"types": "shop", "severity": ["info", "error"]}})).await;
@@ -314,8 +311,7 @@ async fn a_job_of_a_killed_worker_is_gone_on_with_and_doubles_nothing() {
 
 #[tokio::test]
 async fn who_sees_less_does_not_know_of_the_file_of_who_sees_more() {
-    let stack = Stack::start().await;
-    let node = stack.node(ROLES).await;
+    let (stack, node) = Stack::with_node().await;
     let grant = slipstream_access::mint::Grant { super_admin: true, ..slipstream_access::mint::Grant::new("root", None, &[]) };
     let root = Http::new(node.url(), Some(stack.sign(&grant, slipstream_tests::TOKEN_SECRET, Duration::from_secs(600))));
     let made = root.post("/api/exports?account_id=acme", &json!({"format": "json"})).await.expect(202);
@@ -334,8 +330,7 @@ async fn who_sees_less_does_not_know_of_the_file_of_who_sees_more() {
 
 #[tokio::test]
 async fn the_command_streams_and_fetches_with_resume() {
-    let stack = Stack::start().await;
-    let node = stack.node(ROLES).await;
+    let (stack, node) = Stack::with_node().await;
     let (http, token) = (stack.http(&node, "acme"), stack.token("acme"));
     archive(&http, &stack, &(0..300).map(|n| large(&format!("o{n}"), 10_000)).collect::<Vec<_>>()).await;
     let url = node.url();

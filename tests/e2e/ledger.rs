@@ -5,7 +5,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 use slipstream_event::Tenant;
 use slipstream_event::ledger::{Checkpoint, Hash, Signer, Verifiers, proof};
-use slipstream_tests::{Http, Node, Setup, Stack, eventually};
+use slipstream_tests::{ALL_ROLES, Http, Node, Setup, Stack, eventually};
 
 use crate::{event, lines};
 
@@ -21,7 +21,7 @@ impl Signed {
     pub(crate) async fn start() -> Self {
         let signer = Signer::generate("ledger-1").unwrap();
         let stack = every_second().env("SLIPSTREAM_LEDGER_KEY", &signer.to_secret()).start().await;
-        let node = stack.node("api,gateway,relay,archiver,exports").await;
+        let node = stack.node(ALL_ROLES).await;
         let http = stack.http(&node, "acme");
         Self { stack, node, signer, http }
     }
