@@ -108,7 +108,7 @@ async fn items(connection: &mut PgConnection, tenant: &Tenant, shown: &Shown, qu
     Ok(items)
 }
 
-/// How many entries match, whatever the page; counted up to [`limits::ACTIVITY_COUNT_MAX`] and for [`limits::COUNT_TIMEOUT`] at most. `known` is what the caller has seen of them.
+/// How many entries match, whatever the page, at the moment of `shown`; counted up to [`limits::ACTIVITY_COUNT_MAX`] and for [`limits::COUNT_TIMEOUT`] at most. `known` is what the caller has seen of them.
 ///
 /// # Errors
 /// [`Error::Unavailable`] and the like.
@@ -125,6 +125,8 @@ pub async fn total(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query,
     }
     bound(&mut tx, limits::COUNT_TIMEOUT).await?;
     let mut sql = predicate::entries("count(*) from (select", tenant, shown, query);
+    // Of the moment of the page: what is archived since is in neither.
+    sql.push(" and e.tenant_seq <= ").push_bind(signed(shown.size));
     sql.push(" limit ").push_bind(signed(limits::ACTIVITY_COUNT_MAX + 1)).push(") as counted");
     match sql.build_query_scalar::<i64>().fetch_one(&mut *tx).await {
         Ok(count) => {
@@ -150,16 +152,15 @@ struct Leg {
 /// How a page is read: first the numbers in which its items most likely are, which lie in few months, then, when they do not suffice, all that is beyond.
 fn legs(shown: &Shown, range: Range) -> [Leg; 2] {
     let lowest = shown.after_seq.max(range.after_seq.unwrap_or(0));
-    let highest = range.before_seq.map_or(i64::MAX.unsigned_abs(), |before| before.saturating_sub(1));
+    // What is archived after the look at the head has larger numbers; it belongs to the next look.
+    let highest = range.before_seq.map_or(u64::MAX, |before| before.saturating_sub(1)).min(shown.size);
     let leg = |after: u64, through: u64, is_short| Leg { after, through, ascending: range.after_seq.is_some(), is_short };
     if range.after_seq.is_some() {
         let border = lowest.saturating_add(limits::ACTIVITY_NEAR).min(highest);
         return [leg(lowest, border, true), leg(border, highest, false)];
     }
-    // What is archived between the look at the head and the page has larger numbers; it lies behind the end of the first leg's times, so the leg ends where the head was.
-    let top = highest.min(shown.size);
-    let border = top.saturating_sub(limits::ACTIVITY_NEAR).max(lowest);
-    [leg(border, top, true), leg(lowest, border, false)]
+    let border = highest.saturating_sub(limits::ACTIVITY_NEAR).max(lowest);
+    [leg(border, highest, true), leg(lowest, border, false)]
 }
 
 async fn read(tx: &mut PgConnection, tenant: &Tenant, shown: &Shown, query: &Query, leg: Leg, limit: usize) -> Result<Vec<Item>, Fault> {
