@@ -1,5 +1,7 @@
 //! Exports: streamed, as jobs, and as evidence packs, from the program itself.
 
+mod size;
+
 use std::io::Read;
 use std::time::Duration;
 
@@ -8,8 +10,6 @@ use sha2::{Digest, Sha256};
 use slipstream_tests::{Answer, Http, Node, Setup, Stack, eventually};
 
 use crate::{event, large, lines, printed};
-
-const ROLES: &str = "api,gateway,relay,archiver,exports";
 
 /// Publishes and waits until the archive has so many events of the tenant.
 async fn archive(http: &Http, stack: &Stack, events: &[Value]) {
@@ -71,15 +71,23 @@ async fn every_format_holds_all_events_once_newest_first() {
     let few: Vec<Value> = serde_json::from_str(&export(&http, "format=json&entityId=o3&types=shop").await.text).unwrap();
     assert_eq!(crate::texts(&few, "entityId"), ["o3"]);
 
+    // The same place has the same name in every file.
+    stack.sql("update slipstream.tenant_head set version = version + 100").await;
+    let size = stack.sql("select ledger_size from slipstream.tenant_head where tenant_id = 'acme'").await.parse::<u64>().unwrap();
+    for path in ["/api/events/export?format=json&entityId=none", "/api/v1/activity-log/export?entity_id=none", "/api/ledger/export"] {
+        let upper = header(&http.get(path).await, "x-export-upper-seq").parse::<u64>().unwrap();
+        assert!((size..=size + 10).contains(&upper), "{path}: {upper} of {size}");
+    }
+
     // Each was told of before it went out, with what was asked for.
     let told = eventually("the exports are archived", async || match http.history("&types=audit.export").await {
-        told if told.len() == 6 => Ok(told),
+        told if told.len() == 9 => Ok(told),
         told => Err(told.len()),
     })
     .await;
-    let last = &told[0]["metadata"];
-    assert_eq!((&last["format"], &last["filters"]["entityId"], &last["rows"]), (&json!("json"), &json!(["o3"]), &json!(1)));
-    assert_eq!(told[0]["actor"]["userId"], "u1");
+    let few = &told[3]["metadata"];
+    assert_eq!((&few["format"], &few["filters"]["entityId"], &few["rows"]), (&json!("json"), &json!(["o3"]), &json!(1)));
+    assert_eq!(told[3]["actor"]["userId"], "u1");
 }
 
 #[tokio::test]
@@ -97,9 +105,9 @@ async fn what_is_wrong_is_named_and_nothing_is_told_of_it() {
 }
 
 /// An answer whose body is not read; its connection ends with it.
-async fn unread(node: &Node, token: &str, query: &str) -> reqwest::Response {
+async fn unread(node: &Node, token: &str, path: &str) -> reqwest::Response {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    client.get(format!("{}/api/events/export?{query}", node.url())).bearer_auth(token).send().await.unwrap()
+    client.get(format!("{}{path}", node.url())).bearer_auth(token).send().await.unwrap()
 }
 
 #[tokio::test]
@@ -107,13 +115,15 @@ async fn a_user_has_one_export_at_a_time_and_who_goes_away_has_none() {
     let (stack, node) = Stack::with_node().await;
     let http = stack.http(&node, "acme");
     archive(&http, &stack, &(0..600).map(|n| large(&format!("o{n}"), 50_000)).collect::<Vec<_>>()).await;
-    let slow = unread(&node, &stack.token("acme"), "format=ndjson").await;
+    let slow = unread(&node, &stack.token("acme"), "/api/events/export?format=ndjson").await;
     assert_eq!(slow.status().as_u16(), 200);
     let refused = http.get("/api/events/export?format=csv").await;
     refused.problem(429, "export_in_progress");
     assert!(header(&refused, "retry-after").parse::<u64>().unwrap() > 0);
-    let others: Vec<reqwest::Response> =
-        futures_util::future::join_all((2..5).map(async |n| unread(&node, &stack.token_of(&format!("u{n}"), "acme", &["admin"]), "format=ndjson").await)).await;
+    let others: Vec<reqwest::Response> = futures_util::future::join_all(
+        (2..5).map(async |n| unread(&node, &stack.token_of(&format!("u{n}"), "acme", &["admin"]), "/api/events/export?format=ndjson").await),
+    )
+    .await;
     assert!(others.iter().all(|other| other.status().as_u16() == 200));
     let fifth = Http::new(node.url(), Some(stack.token_of("u5", "acme", &["admin"])));
     fifth.get("/api/events/export?format=csv").await.problem(429, "too_many_exports");
@@ -132,7 +142,7 @@ async fn new_entries_do_not_appear_and_without_a_database_nothing_seems_whole() 
     let node = stack.node("api,gateway,relay,archiver").await;
     let http = stack.http(&node, "acme");
     archive(&http, &stack, &(0..600).map(|n| large(&format!("o{n}"), 50_000)).collect::<Vec<_>>()).await;
-    let mut first = unread(&node, &stack.token("acme"), "format=ndjson&types=shop&end=1").await;
+    let mut first = unread(&node, &stack.token("acme"), "/api/events/export?format=ndjson&types=shop&end=1").await;
     let late: Vec<Value> = (0..5).map(|n| json!({"type": "shop.order.created", "entityId": format!("late{n}"), "timestamp": "2020-01-01T00:00:00Z"})).collect();
     http.send("POST", "/api/events", &[("content-type", "application/x-ndjson")], &lines(&late)).await.unwrap().expect(202);
     archived(&stack, 605).await;
@@ -144,7 +154,7 @@ async fn new_entries_do_not_appear_and_without_a_database_nothing_seems_whole() 
     assert!(!text.contains("\"late"), "the end of an export is fixed at its start");
     assert!(text.ends_with("{\"_end\":true,\"count\":600}\n"));
 
-    let mut cut = unread(&node, &stack.token("acme"), "format=json&types=shop").await;
+    let mut cut = unread(&node, &stack.token("acme"), "/api/events/export?format=json&types=shop").await;
     stack.cluster.server.kill().await;
     let end = loop {
         match cut.chunk().await {
@@ -229,8 +239,7 @@ async fn asked(http: &Http, body: &Value) -> String {
 
 #[tokio::test]
 async fn a_job_makes_a_file_that_can_be_fetched_in_parts_until_it_is_taken_away() {
-    let stack = Stack::start().await;
-    let node = stack.node(ROLES).await;
+    let (stack, node) = Stack::with_node().await;
     let http = stack.http(&node, "acme");
     archive(&http, &stack, &(0..400).map(|n| large(&format!("o{n}"), 10_000)).collect::<Vec<_>>()).await;
     let id = asked(&http, &json!({"format": "ndjson", "end": true, "filters": {"types": "shop", "severity": ["info", "error"]}})).await;
@@ -302,8 +311,7 @@ async fn a_job_of_a_killed_worker_is_gone_on_with_and_doubles_nothing() {
 
 #[tokio::test]
 async fn who_sees_less_does_not_know_of_the_file_of_who_sees_more() {
-    let stack = Stack::start().await;
-    let node = stack.node(ROLES).await;
+    let (stack, node) = Stack::with_node().await;
     let grant = slipstream_access::mint::Grant { super_admin: true, ..slipstream_access::mint::Grant::new("root", None, &[]) };
     let root = Http::new(node.url(), Some(stack.sign(&grant, slipstream_tests::TOKEN_SECRET, Duration::from_secs(600))));
     let made = root.post("/api/exports?account_id=acme", &json!({"format": "json"})).await.expect(202);
@@ -322,8 +330,7 @@ async fn who_sees_less_does_not_know_of_the_file_of_who_sees_more() {
 
 #[tokio::test]
 async fn the_command_streams_and_fetches_with_resume() {
-    let stack = Stack::start().await;
-    let node = stack.node(ROLES).await;
+    let (stack, node) = Stack::with_node().await;
     let (http, token) = (stack.http(&node, "acme"), stack.token("acme"));
     archive(&http, &stack, &(0..300).map(|n| large(&format!("o{n}"), 10_000)).collect::<Vec<_>>()).await;
     let url = node.url();

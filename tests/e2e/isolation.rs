@@ -234,14 +234,19 @@ async fn victim(stack: &Stack, node: &Node) -> Ours {
     })
     .await;
     let entry = ours.post("/api/admin/revocations", &json!({"userId": "gone", "note": CANARY})).await.expect(201);
+    let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
     let job = ours.post("/api/exports", &json!({"format": "csv", "filters": {"q": CANARY}})).await.expect(202);
+    let job = eventually("there is a file of ours", async || match ours.get(&format!("/api/exports/{}", text(&job["id"]))).await.expect(200) {
+        job if job["state"] == "ready" => Ok(job),
+        job => Err(job),
+    })
+    .await;
     let view = ours.post("/api/saved-views", &json!({"name": CANARY, "query": {"q": CANARY}, "shared": true})).await.expect(201);
     let hold = ours.post("/api/archive/holds", &json!({"name": CANARY, "reason": "case", "entityId": CANARY})).await.expect(201);
     let dry = json!({"entityId": CANARY, "fields": ["message"], "reason": CANARY, "dryRun": true});
     let redaction = ours.post("/api/archive/redactions", &dry).await.expect(202);
     let rule = json!({"name": CANARY, "types": ["nothing"], "fields": ["message"], "afterDays": 1});
     let rule = ours.post("/api/archive/redaction-rules", &rule).await.expect(201);
-    let text = |id: &serde_json::Value| id.as_str().unwrap().to_owned();
     Ours {
         redaction: text(&redaction["id"]),
         rule: text(&rule["id"]),
@@ -306,7 +311,8 @@ async fn unharmed(stack: &Stack, node: &Node, own: &Ours) {
     assert_eq!((&settings["enabled"], &settings["max_days"], &settings["max_entries"]), (&json!(true), &json!(90), &json!(100_000)));
     let retention = ours.get("/api/archive/retention").await.expect(200);
     assert!(retention["rules"] == json!([]) && retention["stored"]["events"].as_u64().unwrap() >= 2, "{retention}");
-    assert_eq!(ours.get(&format!("/api/exports/{}", own.export)).await.expect(200)["state"], "queued");
+    assert_eq!(ours.get(&format!("/api/exports/{}", own.export)).await.expect(200)["state"], "ready");
+    assert!(ours.get(&format!("/api/exports/{}/file", own.export)).await.text.contains(CANARY));
     assert!(ours.history("").await.iter().all(|event| event.to_string().contains(CANARY)));
 }
 

@@ -5,7 +5,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 use slipstream_event::Tenant;
 use slipstream_event::ledger::{Checkpoint, Hash, Signer, Verifiers, proof};
-use slipstream_tests::{Http, Node, Setup, Stack, eventually};
+use slipstream_tests::{ALL_ROLES, Http, Node, Setup, Stack, eventually};
 
 use crate::{event, lines};
 
@@ -21,7 +21,7 @@ impl Signed {
     pub(crate) async fn start() -> Self {
         let signer = Signer::generate("ledger-1").unwrap();
         let stack = every_second().env("SLIPSTREAM_LEDGER_KEY", &signer.to_secret()).start().await;
-        let node = stack.node("api,gateway,relay,archiver,exports").await;
+        let node = stack.node(ALL_ROLES).await;
         let http = stack.http(&node, "acme");
         Self { stack, node, signer, http }
     }
@@ -211,6 +211,44 @@ async fn an_export_is_checked_without_the_platform() {
     assert_eq!(cut.status.code(), Some(2));
     let foreign = Signer::generate("ledger-1").unwrap().verifier().to_string();
     assert_eq!(report(&alone(file, &foreign).await)["findings"][0]["kind"], "checkpoint");
+}
+
+/// It is an export as the others are: in what stands above it, in what is told of it, and in how many there may be at a time.
+#[tokio::test]
+async fn the_export_is_one_of_the_users_and_the_tenants_exports() {
+    let signed = Signed::start().await;
+    let events: Vec<Value> = (0..600).map(|n| crate::large(&format!("e{n}"), 50_000)).collect();
+    for batch in events.chunks(50) {
+        signed.http.send("POST", "/api/events", &[("content-type", "application/x-ndjson")], &lines(batch)).await.unwrap().expect(202);
+    }
+    signed.signed().await;
+    let file = signed.http.get("/api/ledger/export").await;
+    assert_eq!(
+        (file.status, &file.headers["content-type"], &file.headers["cache-control"]),
+        (200, &"application/x-ndjson".parse().unwrap(), &"no-store".parse().unwrap())
+    );
+    assert_eq!((&file.headers["x-content-type-options"], &file.headers["x-export-upper-seq"]), (&"nosniff".parse().unwrap(), &"600".parse().unwrap()));
+    assert_eq!(file.headers["content-disposition"], "attachment; filename=\"ledger_acme_600.ndjson\"");
+    let last: Value = serde_json::from_str(file.text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["end"], 600, "{last}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let slow = client.get(format!("{}/api/ledger/export", signed.node.url())).bearer_auth(signed.stack.token("acme")).send().await.unwrap();
+    assert_eq!(slow.status().as_u16(), 200);
+    for path in ["/api/ledger/export", "/api/events/export?format=csv", "/api/v1/activity-log/export"] {
+        let refused = signed.http.get(path).await;
+        refused.problem(429, "export_in_progress");
+        assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
+    }
+    let colleague = Http::new(signed.node.url(), Some(signed.stack.token_of("u2", "acme", &["admin"])));
+    assert_eq!(colleague.get("/api/ledger/export").await.status, 200);
+    drop(slow);
+    eventually("the place is free again", async || match signed.http.get("/api/ledger/export").await {
+        answer if answer.status == 200 => Ok(()),
+        answer => Err(answer.status),
+    })
+    .await;
+    let told = "select count(*) from slipstream.outbox where type = 'audit.export.created'";
+    assert_eq!(signed.stack.sql(told).await, "4", "what was refused is not told of");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub use postgres::Cluster;
 pub use proxy::Proxy;
 pub use slipstream_fuzz::sse::Block;
 pub use sse::Sse;
-pub use stack::{CURSOR_SECRET, Setup, Stack, TOKEN_SECRET};
+pub use stack::{ALL_ROLES, CURSOR_SECRET, Setup, Stack, TOKEN_SECRET};
 pub use tools::client_program;
 pub use wait::{PATIENCE, eventually};
 pub use wire::{Head, Wire, WireStream};

@@ -22,6 +22,9 @@ pub const TOKEN_SECRET: &str = "the tests' own token secret";
 /// The secret that seals cursors.
 pub const CURSOR_SECRET: &str = "the tests' own cursor secret";
 
+/// Everything that a process can do.
+pub const ALL_ROLES: &str = "api,gateway,relay,archiver,exports,retention";
+
 /// How a deployment differs from the usual one.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -110,7 +113,7 @@ impl Stack {
     /// The usual deployment with one node of all roles.
     pub async fn with_node() -> (Self, Node) {
         let stack = Self::start().await;
-        let node = stack.node("api,gateway,relay,archiver").await;
+        let node = stack.node(ALL_ROLES).await;
         (stack, node)
     }
 

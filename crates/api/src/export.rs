@@ -97,10 +97,10 @@ pub(crate) fn file_headers(content_type: &'static str, name: &str) -> HeaderMap 
     headers
 }
 
-/// Where the export ends: the number of the tenant's archive, and the cursor at which a stream goes on; and how many events it holds, when that is known.
+/// Where the export ends: the largest number that an event in it can have, as in the activity log and the ledger, and the cursor at which a stream goes on; and how many events it holds, when that is known.
 fn bound_headers(headers: &mut HeaderMap, state: &ApiState, tenant: &Tenant, bound: Bound, rows: Option<u64>) {
     let cursor = state.cursor_key.seal(tenant, Position::new(bound.shard, bound.epoch, bound.seq));
-    set(headers, HeaderName::from_static("x-export-upper-seq"), &bound.head.to_string());
+    set(headers, HeaderName::from_static("x-export-upper-seq"), &bound.number.to_string());
     set(headers, HeaderName::from_static("x-export-through"), &cursor);
     if let Some(rows) = rows {
         set(headers, HeaderName::from_static("x-export-rows"), &rows.to_string());

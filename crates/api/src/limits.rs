@@ -50,8 +50,6 @@ pub const LIST_OFFSET_MAX: i64 = 1_000_000;
 /// Longest `If-None-Match` header that is looked at, in bytes. Longer: answered in full.
 pub const IF_NONE_MATCH_BYTES_MAX: usize = 4 * 1024;
 
-/// Entries of a ledger that are read at once for its export. More: the next read.
-pub const LEDGER_ENTRIES: u32 = 1_000;
 /// Most checkpoints in the export of a ledger. More: they are spread over it.
 pub const LEDGER_CHECKPOINTS_MAX: u32 = 1_000;
 /// Entries of a page of the activity log when the request does not say.
@@ -60,8 +58,6 @@ pub const ACTIVITY_LIMIT_DEFAULT: i64 = 50;
 pub const ACTIVITY_LIMIT_MAX: i64 = 200;
 /// Longest entity type or id to look for in the activity log, in characters. Longer: 422.
 pub const ACTIVITY_ENTITY_LEN_MAX: usize = 64;
-/// Entries of the activity log that are read at once for its export. More: the next read.
-pub const ACTIVITY_EXPORT_BATCH: u32 = 1_000;
 /// How long a page of the activity log may be shown without asking again, in seconds: settings take effect at once.
 pub const ACTIVITY_MAX_AGE: u32 = 0;
 

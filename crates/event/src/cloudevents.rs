@@ -12,6 +12,8 @@
 //! | extensions `correlationid`, `severity`, `entityname`, `message` | the field of that name |
 //! | other extensions | `metadata.<name>` |
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::draft::reader_fault;
@@ -67,7 +69,7 @@ pub fn from_object(attributes: &Object) -> Result<Draft, Fault> {
     finish(draft)
 }
 
-/// The event as a CloudEvent in structured JSON mode, for streams and exports. `changes` are left out.
+/// The event as a CloudEvent in structured JSON mode, for streams and exports. `changes` are left out. Characters that CloudEvents allow in no attribute are U+FFFD in it; `data` is as it is.
 pub fn to_json(event: &Event) -> String {
     let mut out = Map::new();
     let mut set = |name: &str, value: Value| out.insert(name.to_owned(), value);
@@ -75,20 +77,26 @@ pub fn to_json(event: &Event) -> String {
     set("id", json!(event.id));
     set("type", json!(event.event_type));
     set("source", json!(format!("/tenants/{}/{}", event.tenant_id, event.module)));
-    set("subject", json!(event.entity_id));
+    set("subject", json!(allowed(&event.entity_id)));
     set("time", json!(event.timestamp));
     set("datacontenttype", json!("application/json"));
     set("tenant", json!(event.tenant_id));
     set("severity", json!(event.severity));
-    set("actor", json!(event.actor.user_id));
+    set("actor", json!(allowed(&event.actor.user_id)));
     for (name, value) in [("correlationid", &event.correlation_id), ("entityname", &event.entity_name), ("message", &event.message)] {
         if let Some(value) = value {
-            set(name, json!(value));
+            set(name, json!(allowed(value)));
         }
     }
     let envelope = serde_json::to_string(&Value::Object(out)).unwrap_or_default();
     let metadata = serde_json::to_string(&event.metadata).unwrap_or_default();
-    format!("{},\"data\":{metadata}}}", envelope.trim_end_matches('}'))
+    format!("{},\"data\":{metadata}}}", envelope.strip_suffix('}').unwrap_or_default())
+}
+
+/// A text without control characters and noncharacters.
+fn allowed(text: &str) -> Cow<'_, str> {
+    let is_allowed = |c: char| !c.is_control() && !matches!(c, '\u{fdd0}'..='\u{fdef}') && u32::from(c) & 0xfffe != 0xfffe;
+    if text.chars().all(is_allowed) { text.into() } else { text.chars().map(|c| if is_allowed(c) { c } else { char::REPLACEMENT_CHARACTER }).collect() }
 }
 
 fn finish(mut draft: Draft) -> Result<Draft, Fault> {

@@ -14,7 +14,7 @@ pub mod settings;
 
 use slipstream_domain::activity::Settings;
 use slipstream_event::{Tenant, Timestamp};
-use sqlx::Row as _;
+use sqlx::{PgConnection, Row as _};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -66,14 +66,17 @@ pub enum Fault {
 /// # Errors
 /// [`Error::Unavailable`] and the like.
 pub async fn shown(store: &Store, tenant: &Tenant, now: Timestamp) -> Result<Shown, Error> {
-    let mut tx = store.begin_read(tenant).await?;
-    let row = sqlx::query(include_str!("../queries/activity/shown.sql")).bind(tenant.as_str()).fetch_one(&mut *tx).await?;
+    store.read_stoppable(tenant, async |connection: &mut PgConnection| read(connection, tenant, now).await).await
+}
+
+async fn read(connection: &mut PgConnection, tenant: &Tenant, now: Timestamp) -> Result<Shown, Error> {
+    let row = sqlx::query(include_str!("../queries/activity/shown.sql")).bind(tenant.as_str()).fetch_one(&mut *connection).await?;
     let number = |name: &str| row.try_get::<Option<i64>, _>(name).map(|number| number.map_or(0, unsigned));
     let settings = settings::of_row(&row)?;
     let oldest = oldest(&settings, now);
     let silences = sqlx::query_as::<_, (OffsetDateTime, Option<OffsetDateTime>)>(include_str!("../queries/activity/silences.sql"));
-    let silences = silences.bind(tenant.as_str()).bind(oldest.datetime()).bind(limits::SILENCES_MAX).fetch_all(&mut *tx).await?;
-    let shown = Shown {
+    let silences = silences.bind(tenant.as_str()).bind(oldest.datetime()).bind(limits::SILENCES_MAX).fetch_all(connection).await?;
+    Ok(Shown {
         settings,
         head: number("version")?,
         size: number("ledger_size")?,
@@ -84,9 +87,7 @@ pub async fn shown(store: &Store, tenant: &Tenant, now: Timestamp) -> Result<Sho
         },
         oldest,
         silences: silences.into_iter().map(|(from, until)| (from.into(), until.map(Timestamp::from))).collect(),
-    };
-    tx.commit().await?;
-    Ok(shown)
+    })
 }
 
 /// The time before which entries are too old, to the minute.

@@ -1,7 +1,7 @@
 //! Reading a tenant's history from end to end, in batches, up to a place that is fixed at the start.
 //!
 //! No transaction and no lock lasts longer than one batch. What is archived meanwhile does not appear: the [`Bound`] is a position of the log, and an archived
-//! event keeps the position at which it came in.
+//! event keeps the position at which it came in. A batch whose reader goes away is cancelled.
 //!
 //! Large exports are jobs: rows that callers add and read ([`insert`], [`list`], [`chunk`]), and that workers turn into files in pieces ([`Work`]).
 
@@ -12,7 +12,7 @@ mod work;
 use std::time::{Duration, Instant};
 
 use slipstream_event::{Keyset, Tenant};
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::history::{self, Item, Query, predicate};
 use crate::number::{signed, unsigned};
@@ -30,8 +30,8 @@ pub struct Bound {
     pub epoch: u64,
     /// Sequence in the epoch, inclusive.
     pub seq: u64,
-    /// The number of the tenant's archive ([`history::head`]) at that place.
-    pub head: u64,
+    /// The largest number that an event of the tenant has there: the size of its ledger. 0 while nothing is archived.
+    pub number: u64,
 }
 
 /// In which order events are read.
@@ -50,9 +50,9 @@ pub enum Order {
 pub async fn bound(store: &Store, tenant: &Tenant, shard: u16) -> Result<Bound, Error> {
     let mut tx = store.begin_read(tenant).await?;
     let statement = sqlx::query_as(include_str!("../queries/export/bound.sql")).bind(tenant.as_str()).bind(i32::from(shard));
-    let (epoch, seq, head): (i64, i64, i64) = statement.fetch_one(&mut *tx).await?;
+    let (epoch, seq, number): (i64, i64, i64) = statement.fetch_one(&mut *tx).await?;
     tx.commit().await?;
-    Ok(Bound { shard, epoch: unsigned(epoch), seq: unsigned(seq), head: unsigned(head) })
+    Ok(Bound { shard, epoch: unsigned(epoch), seq: unsigned(seq), number: unsigned(number) })
 }
 
 /// How many events an export holds. `None` when counting them takes longer than `wait`.
@@ -116,9 +116,8 @@ impl Reading {
             Order::OldestFirst => " order by e.occurred_at, e.event_id limit ",
         });
         sql.push_bind(i64::try_from(self.rows).unwrap_or(i64::MAX));
-        let mut tx = store.begin_read(&self.tenant).await?;
-        let rows = sql.build().fetch_all(&mut *tx).await?;
-        tx.commit().await?;
+        let read = async |connection: &mut PgConnection| -> Result<_, Error> { Ok(sql.build().fetch_all(connection).await?) };
+        let rows = store.read_stoppable(&self.tenant, read).await?;
         let items = rows.iter().map(|row| history::item(row, self.query.with_changes)).collect::<Result<Vec<_>, _>>()?;
         self.done = items.len() < self.rows;
         self.after = items.last().map(|item| item.keyset).or(self.after);
@@ -128,8 +127,8 @@ impl Reading {
     }
 }
 
-/// How many rows to ask for next, when the last `rows` had `bytes`: large events come in smaller batches.
-fn rows_next(bytes: usize, rows: usize) -> usize {
+/// How many rows to ask for next, when the last `rows` had `bytes`: large events come in smaller batches. At least 1, at most [`EXPORT_ROWS_MAX`](limits::EXPORT_ROWS_MAX).
+pub fn rows_next(bytes: usize, rows: usize) -> usize {
     let average = (bytes / rows.max(1)).max(1);
     (limits::EXPORT_BATCH_BYTES / average).clamp(1, limits::EXPORT_ROWS_MAX)
 }

@@ -14,7 +14,7 @@ pub use checkpoints::{Checkpoints, Grown};
 
 use slipstream_event::ledger::{Hash, Tree, proof};
 use slipstream_event::{Tenant, Viewer, Visibility};
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::number::{signed, unsigned};
@@ -120,10 +120,7 @@ pub async fn checkpoints(store: &Store, tenant: &Tenant, after: u64, every: u64,
 /// # Errors
 /// [`Error::Unavailable`] and the like.
 pub async fn entries(store: &Store, tenant: &Tenant, after: u64, size: u64, limit: u32) -> Result<Vec<slipstream_event::ledger::export::Entry>, Error> {
-    let mut tx = store.begin_read(tenant).await?;
-    let entries = entries::read(&mut tx, tenant, after, size, limit).await?;
-    tx.commit().await?;
-    Ok(entries)
+    store.read_stoppable(tenant, async |connection: &mut PgConnection| entries::read(connection, tenant, after, size, limit).await).await
 }
 
 /// Size and peaks.

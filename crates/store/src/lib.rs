@@ -35,6 +35,7 @@ mod error;
 mod like;
 mod number;
 mod scope;
+mod stoppable;
 mod store;
 mod wake;
 mod write;

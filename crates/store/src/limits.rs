@@ -12,6 +12,8 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 pub const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest time that a transaction may stay open without a statement. Longer: Postgres ends the connection.
 pub const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often Postgres looks whether whoever waits for the batch of an export, or for a page of the activity log, is still there. Gone: the statement is cancelled.
+pub const CLIENT_CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Longest life of a pooled connection, so that a pool follows a moved database. Longer: closed when it is idle.
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
@@ -56,7 +58,7 @@ pub const EXPORT_ROWS_FIRST: usize = 100;
 pub const EXPORT_ROWS_MAX: usize = 1_000;
 /// Bytes of payload that a batch of an export aims at, by the size of the events before it. A batch whose events are suddenly larger holds more, at most
 /// [`EXPORT_ROWS_MAX`] of the largest events.
-pub const EXPORT_BATCH_BYTES: usize = 4 * 1024 * 1024;
+pub const EXPORT_BATCH_BYTES: usize = 1024 * 1024;
 /// Jobs of a user that are not done. More: [`Error::Refused`](crate::Error::Refused) with `export_in_progress`.
 pub const EXPORT_JOBS_USER_MAX: i64 = 1;
 /// Jobs of a tenant that are not done. More: [`Error::Refused`](crate::Error::Refused) with `too_many_exports`.

@@ -10,8 +10,9 @@ use slipstream_event::activity::Entry;
 use slipstream_event::activity::columns::COLUMNS;
 use slipstream_event::export::{Format, csv, json, ndjson};
 use slipstream_event::{Tenant, Timestamp, Viewer};
-use slipstream_store::Store;
 use slipstream_store::activity::{self as log, Fault, Page, Range, Shown};
+use slipstream_store::export::rows_next;
+use slipstream_store::{Store, limits::EXPORT_ROWS_FIRST};
 use uuid::Uuid;
 
 use super::request;
@@ -19,7 +20,6 @@ use crate::ApiState;
 use crate::export::body::{Cut, Sink, produced};
 use crate::export::{file_headers, file_name, record, set};
 use crate::failure::Failure;
-use crate::limits::ACTIVITY_EXPORT_BATCH;
 use crate::origin::Origin;
 
 /// What is exported, and as what.
@@ -37,7 +37,7 @@ pub(super) async fn export(State(state): State<ApiState>, admin: Admin, query: Q
     let slot = state.exports.take(tenant, &admin.principal().actor.user_id)?;
     let shown = log::shown(&state.archive, tenant, Timestamp::now()).await?;
     // Before the head: what is too slow, or not there, is told by a status.
-    let first = log::page(&state.archive, tenant, &shown, &wanted.query, range(shown.size.saturating_add(1))).await?;
+    let first = log::page(&state.archive, tenant, &shown, &wanted.query, range(shown.size.saturating_add(1), EXPORT_ROWS_FIRST)).await?;
     let total = log::total(&state.archive, tenant, &shown, &wanted.query, 0).await?;
     let rows = (!total.is_estimate).then_some(total.count);
     let export = Export { id: Uuid::now_v7(), what: "the activity log", format: wanted.format.as_str(), filters: &wanted.filters, rows, job: None };
@@ -67,11 +67,11 @@ fn wanted(query: &Query, viewer: &Viewer) -> Result<Wanted, Failure> {
     Ok(Wanted { query: filters, filters: request::named(query), format, end_line })
 }
 
-fn range(before_seq: u64) -> Range {
-    Range { before_seq: Some(before_seq), after_seq: None, limit: ACTIVITY_EXPORT_BATCH }
+fn range(before_seq: u64, rows: usize) -> Range {
+    Range { before_seq: Some(before_seq), after_seq: None, limit: u32::try_from(rows).unwrap_or(u32::MAX) }
 }
 
-/// Writes the whole file, a page at a time.
+/// Writes the whole file, a page at a time. Large entries come in smaller pages.
 async fn write(store: &Store, tenant: &Tenant, shown: &Shown, wanted: &Wanted, mut page: Page, sink: &Sink) -> Result<(), Cut> {
     let (mut out, mut count) = (Vec::new(), 0);
     match wanted.format {
@@ -84,9 +84,10 @@ async fn write(store: &Store, tenant: &Tenant, shown: &Shown, wanted: &Wanted, m
             row(wanted.format, Entry::of(&item.event, Some(item.seq)), count == 0, &mut out);
             count += 1;
         }
+        let rows = rows_next(page.items.iter().map(|item| item.bytes).sum(), page.items.len());
         sink.send(std::mem::take(&mut out)).await?;
         let Some(last) = page.items.last().filter(|_| page.has_more) else { break };
-        page = log::page(store, tenant, shown, &wanted.query, range(last.seq)).await.map_err(cut)?;
+        page = log::page(store, tenant, shown, &wanted.query, range(last.seq, rows)).await.map_err(cut)?;
     }
     match wanted.format {
         Format::Json => json::end(count == 0, &mut out),

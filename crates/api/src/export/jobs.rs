@@ -126,7 +126,7 @@ async fn remove(State(state): State<ApiState>, admin: Admin, id: Id) -> Result<R
 async fn manifest(State(state): State<ApiState>, admin: Admin, id: Id) -> Result<Response, Failure> {
     let job = job(&state, &admin, id).await?;
     let sha256 = finished(&job)?;
-    let Bound { shard, epoch, seq, head } = job.bound;
+    let Bound { shard, epoch, seq, number } = job.bound;
     let through = state.cursor_key.seal(&job.tenant, Position::new(shard, epoch, seq));
     let checkpoint = ledger::state(&state.archive, &job.tenant).await?.checkpoint;
     let mut manifest = json!({
@@ -141,7 +141,7 @@ async fn manifest(State(state): State<ApiState>, admin: Admin, id: Id) -> Result
         "createdBy": job.owner,
         "createdAt": job.created_at,
         "finishedAt": job.finished_at,
-        "archive": {"through": through, "upperSeq": head},
+        "archive": {"through": through, "upperSeq": number},
         "checkpoint": checkpoint,
     });
     let over = manifest.to_string();

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::{Actor, EventType, Object, Severity, Tenant};
+use crate::{Actor, ActorKind, EventType, Object, Severity, Tenant, Timestamp};
+
+mod standards;
 
 /// Texts as people, machines and attackers write them.
 fn text() -> impl Strategy<Value = String> {
@@ -35,11 +37,20 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    fn event()(texts in prop::array::uniform8(text()), optional in any::<[bool; 4]>(), severity in prop::sample::select(Severity::ALL.to_vec())) -> Event {
+    fn event()(
+        texts in prop::array::uniform8(text()),
+        optional in any::<[bool; 4]>(),
+        severity in prop::sample::select(Severity::ALL.to_vec()),
+        kind in prop::sample::select(vec![ActorKind::User, ActorKind::Service, ActorKind::Agent, ActorKind::System]),
+        action in prop::sample::select(vec!["created", "viewed", "updated", "removed", "moved", "enrolled", "disabled", "resumed", "paid", "other"]),
+        micros in -2_208_988_800_000_000_i64..=253_402_300_799_999_999,
+    ) -> Event {
         let [entity_id, entity_name, message, correlation, user, name, key, value] = texts;
         let given = |is_given: bool, text: String| is_given.then_some(text);
-        let actor = Actor { name: given(optional[0], name), ..Actor::user(user) };
-        let mut event = Event::new(&Tenant::new("acme").unwrap(), &EventType::new("shop.order.created").unwrap(), entity_id, actor);
+        let actor = Actor { name: given(optional[0], name), kind, on_behalf_of: given(optional[3], "u2".to_owned()), ..Actor::user(user) };
+        let event_type = EventType::new(&format!("shop.order.{action}")).unwrap();
+        let mut event = Event::new(&Tenant::new("acme").unwrap(), &event_type, entity_id, actor);
+        event.timestamp = Timestamp::from_micros(micros).unwrap();
         event.severity = severity;
         event.entity_name = given(optional[1], entity_name);
         event.message = given(optional[2], message);

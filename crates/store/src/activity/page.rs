@@ -62,6 +62,8 @@ pub struct Item {
     pub seq: u64,
     /// The event.
     pub event: Event,
+    /// How large it is in the archive, in bytes of JSON.
+    pub bytes: usize,
 }
 
 /// How many entries match.
@@ -80,29 +82,33 @@ pub struct Total {
 pub async fn page(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query, range: Range) -> Result<Page, Fault> {
     let begun = Instant::now();
     let limit = range.limit.clamp(1, limits::ACTIVITY_LIMIT_MAX) as usize;
-    let mut tx = store.begin_read(tenant).await.map_err(Fault::Store)?;
-    if query.text.is_some() {
-        bound(&mut tx, limits::SEARCH_TIMEOUT).await?;
-    }
-    let (bits, [near, far]) = (search::bits(query), legs(shown, range));
     // One more than asked for tells whether there is a next page.
-    let mut items = if bits.is_empty() || near.ascending {
-        let mut items = read(&mut tx, tenant, shown, query, near, limit + 1).await?;
-        if items.len() <= limit {
-            items.extend(read(&mut tx, tenant, shown, query, far, limit + 1 - items.len()).await?);
-        }
-        items
-    } else {
-        Search { tenant, shown, query, bits: &bits, after: far.after, through: near.through, within: limits::SEARCH_TIMEOUT }.items(&mut tx, limit + 1).await?
-    };
-    tx.commit().await.map_err(Error::from)?;
+    let read = async |connection: &mut PgConnection| items(connection, tenant, shown, query, range, limit + 1).await;
+    let mut items = store.read_stoppable(tenant, read).await?;
     let has_more = items.len() > limit;
     items.truncate(limit);
     ::metrics::histogram!(metrics::ACTIVITY_SECONDS).record(begun.elapsed().as_secs_f64());
     Ok(Page { items, has_more })
 }
 
-/// How many entries match, whatever the page; counted up to [`limits::ACTIVITY_COUNT_MAX`] and for [`limits::COUNT_TIMEOUT`] at most. `known` is what the caller has seen of them.
+/// The first `limit` items of a range.
+async fn items(connection: &mut PgConnection, tenant: &Tenant, shown: &Shown, query: &Query, range: Range, limit: usize) -> Result<Vec<Item>, Fault> {
+    if query.text.is_some() {
+        bound(connection, limits::SEARCH_TIMEOUT).await?;
+    }
+    let (bits, [near, far]) = (search::bits(query), legs(shown, range));
+    if !bits.is_empty() && !near.ascending {
+        let search = Search { tenant, shown, query, bits: &bits, after: far.after, through: near.through, within: limits::SEARCH_TIMEOUT };
+        return search.items(connection, limit).await;
+    }
+    let mut items = read(connection, tenant, shown, query, near, limit).await?;
+    if items.len() < limit {
+        items.extend(read(connection, tenant, shown, query, far, limit - items.len()).await?);
+    }
+    Ok(items)
+}
+
+/// How many entries match, whatever the page, at the moment of `shown`; counted up to [`limits::ACTIVITY_COUNT_MAX`] and for [`limits::COUNT_TIMEOUT`] at most. `known` is what the caller has seen of them.
 ///
 /// # Errors
 /// [`Error::Unavailable`] and the like.
@@ -119,6 +125,8 @@ pub async fn total(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query,
     }
     bound(&mut tx, limits::COUNT_TIMEOUT).await?;
     let mut sql = predicate::entries("count(*) from (select", tenant, shown, query);
+    // Of the moment of the page: what is archived since is in neither.
+    sql.push(" and e.tenant_seq <= ").push_bind(signed(shown.size));
     sql.push(" limit ").push_bind(signed(limits::ACTIVITY_COUNT_MAX + 1)).push(") as counted");
     match sql.build_query_scalar::<i64>().fetch_one(&mut *tx).await {
         Ok(count) => {
@@ -144,16 +152,15 @@ struct Leg {
 /// How a page is read: first the numbers in which its items most likely are, which lie in few months, then, when they do not suffice, all that is beyond.
 fn legs(shown: &Shown, range: Range) -> [Leg; 2] {
     let lowest = shown.after_seq.max(range.after_seq.unwrap_or(0));
-    let highest = range.before_seq.map_or(i64::MAX.unsigned_abs(), |before| before.saturating_sub(1));
+    // What is archived after the look at the head has larger numbers; it belongs to the next look.
+    let highest = range.before_seq.map_or(u64::MAX, |before| before.saturating_sub(1)).min(shown.size);
     let leg = |after: u64, through: u64, is_short| Leg { after, through, ascending: range.after_seq.is_some(), is_short };
     if range.after_seq.is_some() {
         let border = lowest.saturating_add(limits::ACTIVITY_NEAR).min(highest);
         return [leg(lowest, border, true), leg(border, highest, false)];
     }
-    // What is archived between the look at the head and the page has larger numbers; it lies behind the end of the first leg's times, so the leg ends where the head was.
-    let top = highest.min(shown.size);
-    let border = top.saturating_sub(limits::ACTIVITY_NEAR).max(lowest);
-    [leg(border, top, true), leg(lowest, border, false)]
+    let border = highest.saturating_sub(limits::ACTIVITY_NEAR).max(lowest);
+    [leg(border, highest, true), leg(lowest, border, false)]
 }
 
 async fn read(tx: &mut PgConnection, tenant: &Tenant, shown: &Shown, query: &Query, leg: Leg, limit: usize) -> Result<Vec<Item>, Fault> {
@@ -177,7 +184,7 @@ async fn times(tx: &mut PgConnection, tenant: &Tenant, leg: Leg) -> Result<(Opti
 pub(super) fn item(row: &PgRow) -> Result<Item, Error> {
     let payload: &str = row.try_get("payload")?;
     let event = Event::from_json(payload.as_bytes()).map_err(|error| Error::Bug(format!("an archived event cannot be read: {error}")))?;
-    Ok(Item { seq: unsigned(row.try_get("tenant_seq")?), event })
+    Ok(Item { seq: unsigned(row.try_get("tenant_seq")?), event, bytes: payload.len() })
 }
 
 async fn bound(tx: &mut PgConnection, longest: Duration) -> Result<(), Error> {

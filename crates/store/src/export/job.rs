@@ -175,7 +175,7 @@ pub async fn insert(tx: &mut Tx, new: New) -> Result<Job, Error> {
         .bind(i32::from(new.bound.shard))
         .bind(signed(new.bound.epoch))
         .bind(signed(new.bound.seq))
-        .bind(signed(new.bound.head))
+        .bind(signed(new.bound.number))
         .bind(new.rows_estimated.map(signed))
         .fetch_one(tx.connection())
         .await?)
@@ -241,7 +241,7 @@ impl<'r> FromRow<'r, PgRow> for Job {
             end_line: row.try_get("end_line")?,
             filters: row.try_get::<Json<_>, _>("filters")?.0,
             query: row.try_get::<Json<Saved>, _>("query")?.0.into(),
-            bound: Bound { shard, epoch: number("epoch")?, seq: number("seq")?, head: number("head")? },
+            bound: Bound { shard, epoch: number("epoch")?, seq: number("seq")?, number: number("head")? },
             state: State::parse(row.try_get("state")?).ok_or_else(|| broken("state"))?,
             rows_estimated: row.try_get::<Option<i64>, _>("rows_estimated")?.map(unsigned),
             rows_done: number("rows_done")?,

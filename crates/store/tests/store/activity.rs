@@ -229,6 +229,23 @@ async fn what_was_not_recorded_does_not_count_against_the_limit() {
     assert_eq!((shown.len(), shown[99].as_str()), (100, "10"));
 }
 
+/// A total that counts what the page does not hold would tell of entries that nobody was shown.
+#[tokio::test]
+async fn page_and_total_are_of_the_same_moment() {
+    let (_db, mut log) = log().await;
+    log.add(&[past(3, "pump 1"), past(2, "pump 2")]).await;
+    let shown = shown(&log).await;
+    log.add(&[past(1, "pump 3")]).await;
+    for text in [None, Some("pump"), Some("p")] {
+        let query = Query { text: text.map(str::to_owned), ..everything() };
+        for after_seq in [None, Some(0)] {
+            let page = activity::page(&log.reader, &tenant("a"), &shown, &query, Range { after_seq, limit: 10, ..Range::default() }).await.unwrap();
+            let total = activity::total(&log.reader, &tenant("a"), &shown, &query, 0).await.unwrap();
+            assert_eq!((page.items.len(), total), (2, Total { count: 2, is_estimate: false }), "{text:?} {after_seq:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_search_that_takes_too_long_is_told_so_and_a_count_is_an_estimate() {
     let (db, mut log) = log().await;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use slipstream_event::{ActorKind, Event, Severity, Timestamp, Visibility};
-use slipstream_store::Role;
+use slipstream_event::{Actor, ActorKind, Event, EventType, Severity, Timestamp, Visibility};
 use slipstream_store::outbox::Outbox;
+use slipstream_store::{Role, Tx};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use uuid::Uuid;
@@ -114,6 +114,8 @@ async fn refuses_what_is_no_event() {
         "'acme', 'A.b.c', '1'",
         "'acme', e'a.b.c\\n', '1'",
         "'acme', null, '1'",
+        "'acme', 'archive.retention.completed', '1'",
+        "'acme', 'archive.anything.at.all', '1'",
         "'acme', 'a.b.c', ''",
         "'acme', 'a.b.c', null",
         "'acme', 'a.b.c', repeat('x', 257)",
@@ -144,6 +146,34 @@ async fn refuses_what_is_no_event() {
     let not_too_deep = format!("select slipstream.emit('acme', 'a.b.c', '1', '{{\"a\": {}{}}}')", "[".repeat(15), "]".repeat(15));
     product.execute(AssertSqlSafe(not_too_deep)).await.unwrap();
     assert_eq!(payloads(&db).await.len(), 1);
+}
+
+/// By the events of the module `archive` a verifier tells a removal from tampering: a product must not be able to tell of one that never was. The platform can.
+#[tokio::test]
+async fn only_the_platform_itself_tells_of_the_archive() {
+    let db = Cluster::shared().await.database().await;
+    let mut product = product(&db).await;
+    for refused in ["archive.redaction.applied", "archive.retention.completed", "archive.hold.placed", "archive.a.b.c.d"] {
+        let error = product.execute(AssertSqlSafe(format!("select slipstream.emit('acme', '{refused}', '1')"))).await.expect_err(refused);
+        let error = error.as_database_error().unwrap();
+        assert_eq!(error.code().unwrap(), "22023", "{refused}: {error}");
+        assert!(error.message().contains("only the platform itself"), "{error}");
+    }
+    assert!(payloads(&db).await.is_empty());
+    // What only looks like it is the product's own.
+    for allowed in ["archives.hold.placed", "my.archive.closed"] {
+        product.execute(AssertSqlSafe(format!("select slipstream.emit('acme', '{allowed}', '1')"))).await.expect(allowed);
+    }
+    let held = Event::new(&tenant("acme"), &EventType::new("archive.hold.placed").unwrap(), "h1", Actor::system());
+    let told: Result<(), slipstream_store::Error> = db
+        .store(Role::Api)
+        .write(&tenant("acme"), async |tx: &mut Tx| {
+            tx.emit(held);
+            Ok(())
+        })
+        .await;
+    told.unwrap();
+    assert_eq!(payloads(&db).await.len(), 3);
 }
 
 #[tokio::test]

@@ -13,15 +13,15 @@ use crate::fixture::{EPOCH, event, row, tenant};
 async fn schema(db: &Db) -> Vec<String> {
     let mut root = db.root().await;
     let objects = "
-        select 'relation ' || c.oid::regclass || ' ' || c.relkind::text || ' ' || coalesce(c.relacl::text, '') || coalesce(pg_get_indexdef(i.indexrelid), '')
+        select 'relation ' || c.oid::regclass || ' ' || c.relkind::text || ' ' || coalesce(c.relacl, acldefault('r', c.relowner))::text || coalesce(pg_get_indexdef(i.indexrelid), '')
           from pg_class c left join pg_index i on i.indexrelid = c.oid
          where c.relnamespace in (select oid from pg_namespace where nspname in ('slipstream', 'copilot')) and c.oid::regclass::text not like 'slipstream.migration%'
         union all
         select 'column ' || a.attrelid::regclass || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || coalesce(a.attacl::text, '')
           from pg_attribute a join pg_class c on c.oid = a.attrelid
-         where c.relkind in ('r', 'p') and a.attnum > 0 and c.relnamespace in (select oid from pg_namespace where nspname in ('slipstream', 'copilot'))
+         where c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped and c.relnamespace in (select oid from pg_namespace where nspname in ('slipstream', 'copilot'))
         union all
-        select 'function ' || p.oid::regprocedure || ' ' || coalesce(p.proacl::text, '') || p.prosecdef
+        select 'function ' || p.oid::regprocedure || ' ' || coalesce(p.proacl, acldefault('f', p.proowner))::text || p.prosecdef || md5(p.prosrc)
           from pg_proc p where p.pronamespace in (select oid from pg_namespace where nspname in ('slipstream', 'copilot'))
         union all
         select 'policy ' || polrelid::regclass || ' ' || polname || coalesce(pg_get_expr(polqual, polrelid), '') from pg_policy
@@ -61,6 +61,23 @@ async fn one_step_and_targets() {
     assert_eq!(newest.iter().map(|m| m.version).collect::<Vec<_>>(), versions[versions.len() - 1..]);
     let status = migrate::status(&db.url()).await.unwrap();
     assert_eq!(status.iter().filter(|m| m.applied_at.is_none()).map(|m| m.version).collect::<Vec<_>>(), versions[versions.len() - 1..]);
+}
+
+#[tokio::test]
+async fn each_step_back_is_what_was_there_before_it() {
+    let db = Cluster::shared().await.empty_database().await;
+    let versions: Vec<i64> = migrate::status(&db.url()).await.unwrap().iter().map(|m| m.version).collect();
+    let mut before = Vec::new();
+    for version in &versions {
+        migrate::up(&db.url(), Some(*version)).await.unwrap();
+        before.push(schema(&db).await);
+    }
+    for step in versions.iter().zip(before).rev().skip(1) {
+        migrate::down(&db.url(), None).await.unwrap();
+        let now = schema(&db).await;
+        let differs: Vec<&String> = now.iter().filter(|line| !step.1.contains(line)).chain(step.1.iter().filter(|line| !now.contains(line))).collect();
+        assert!(differs.is_empty(), "back to {}: {differs:#?}", step.0);
+    }
 }
 
 #[tokio::test]
