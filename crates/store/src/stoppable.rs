@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Postgres};
 use crate::{Error, Store, limits};
 
 impl Store {
-    /// Reads in a read-only transaction that sees the rows of `tenant`. Dropped in the middle, what runs in it is cancelled within [`limits::CLIENT_CHECK_EVERY`].
+    /// Reads in a read-only transaction that sees the rows of `tenant`, all statements the same. Dropped in the middle, what runs in it is cancelled within [`limits::CLIENT_CHECK_EVERY`].
     ///
     /// # Errors
     /// What `work` answers, or an [`Error`].
@@ -20,7 +20,9 @@ impl Store {
     {
         let every = limits::CLIENT_CHECK_EVERY.as_millis();
         // The grammar of tenants has no character that could end the literal.
-        let begin = format!("begin read only; set local slipstream.tenant = '{tenant}'; set local client_connection_check_interval = {every}");
+        let begin = format!(
+            "begin isolation level repeatable read read only; set local slipstream.tenant = '{tenant}'; set local client_connection_check_interval = {every}"
+        );
         let mut held = Held(Some(self.pool.acquire().await.map_err(Error::from)?));
         let connection = held.0.as_mut().ok_or_else(|| Error::Bug("a connection is held that is not there".to_owned()))?;
         connection.execute(AssertSqlSafe(begin)).await.map_err(Error::from)?;
