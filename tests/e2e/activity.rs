@@ -2,6 +2,7 @@
 
 mod export;
 mod live;
+mod off;
 mod settings;
 
 use serde_json::{Value, json};

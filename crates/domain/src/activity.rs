@@ -51,7 +51,8 @@ pub struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// The events of new settings, also of the same ones: that the log was turned off or on comes first.
+    /// The events of new settings, also of the same ones. What comes into the log between the one that turns it off and the one that turns it on is not shown, so the
+    /// first of these is the last of its change, and the second the first.
     ///
     /// # Errors
     /// [`Broken`].
@@ -63,7 +64,12 @@ impl Change<'_> {
         };
         let turned = turned.map(|event_type| self.finish(self.begin(event_type)?)).transpose()?;
         let updated = self.begin("activity.settings.updated")?.with("before", before)?.with("after", after)?;
-        Ok(turned.into_iter().chain([self.finish(updated)?]).collect())
+        let updated = self.finish(updated)?;
+        Ok(match turned {
+            Some(off) if before.enabled => vec![updated, off],
+            Some(on) => vec![on, updated],
+            None => vec![updated],
+        })
     }
 
     /// The event of a clearing of `cleared` entries.
@@ -103,13 +109,14 @@ mod tests {
         for event in &events {
             assert_eq!((event.timestamp, event.metadata.text("reason").as_deref(), event.correlation_id.as_deref()), (at, Some("audit"), Some("c1")));
         }
-        assert!(events.last().unwrap().metadata.get("after").unwrap().contains("\"maxDays\":90"));
+        let updated = events.iter().find(|event| event.event_type.as_str() == "activity.settings.updated").unwrap();
+        assert!(updated.metadata.get("after").unwrap().contains("\"maxDays\":90"));
         events.iter().map(|event| event.event_type.to_string()).collect()
     }
 
     #[test]
-    fn turning_the_log_off_or_on_is_told_first_and_every_change_is_told() {
-        assert_eq!(types(true, false), ["activity.log.disabled", "activity.settings.updated"]);
+    fn turning_the_log_off_is_told_last_and_on_first_and_every_change_is_told() {
+        assert_eq!(types(true, false), ["activity.settings.updated", "activity.log.disabled"]);
         assert_eq!(types(false, true), ["activity.log.enabled", "activity.settings.updated"]);
         assert_eq!(types(true, true), ["activity.settings.updated"]);
         assert_eq!(types(false, false), ["activity.settings.updated"]);

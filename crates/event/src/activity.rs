@@ -127,6 +127,12 @@ pub fn severity(of: Severity) -> Severity {
     if of == Severity::Critical { Severity::Error } else { of }
 }
 
+/// The time before which entries are too old for a log that shows `max_days`: to the minute, so that a page stays the same for a while.
+pub fn oldest(max_days: u32, now: Timestamp) -> Timestamp {
+    let oldest = now.datetime() - time::Duration::days(max_days.into());
+    oldest.replace_second(0).and_then(|oldest| oldest.replace_nanosecond(0)).unwrap_or(oldest).into()
+}
+
 /// An outside party is the person concerned by an event that is shown to outside parties.
 fn actor_kind(event: &Event) -> &'static str {
     match event.actor.kind {

@@ -78,9 +78,10 @@ pub fn is_registered(module: &str) -> bool {
     all().any(|declaration| declaration.event_type.split('.').next() == Some(module))
 }
 
-/// Whether only the platform itself writes events of a module: by those about the archive a verifier tells a redaction and a removal from tampering.
+/// Whether only the platform itself writes events of a module: by those about the archive a verifier tells a redaction and a removal from tampering, and those about the
+/// activity log decide what it shows.
 pub fn is_reserved(module: &str) -> bool {
-    module == "archive"
+    matches!(module, "archive" | "activity")
 }
 
 /// Holds an event to its declaration and fills in its message. An event of an open module is left as it is.

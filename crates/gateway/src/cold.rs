@@ -6,6 +6,8 @@ use bytes::Bytes;
 use slipstream_event::{Position, Tenant, Timestamp};
 use uuid::Uuid;
 
+use crate::activity::Shown;
+
 /// A future of the archive's answer.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
 
@@ -36,4 +38,7 @@ pub trait ColdReplay: Send + Sync {
 
     /// Where those events stand that are archived, one answer for each asked.
     fn known<'a>(&'a self, tenant: &'a Tenant, events: &'a [(Uuid, Timestamp)]) -> Answer<'a, Vec<Option<Position>>>;
+
+    /// What the tenant's activity log shows, by sequences of the shard and epoch of `of`, as far as the archive knows.
+    fn shown<'a>(&'a self, tenant: &'a Tenant, of: Position) -> Answer<'a, Shown>;
 }

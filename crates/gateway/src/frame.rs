@@ -9,9 +9,10 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use slipstream_event::activity::{Entry, Selection};
 use slipstream_event::filter::Facts;
-use slipstream_event::{Category, CursorKey, Event, EventType, Filter, Position, Severity, Tenant, Viewer, Visibility, cloudevents};
+use slipstream_event::{Category, CursorKey, Event, EventType, Filter, Position, Severity, Tenant, Timestamp, Viewer, Visibility, cloudevents};
 use uuid::Uuid;
 
+use crate::activity::Turn;
 pub use wire::Wire;
 pub(crate) use wire::joined;
 
@@ -60,6 +61,8 @@ struct Known {
     category: Category,
     visibility: Visibility,
     concerned: Option<String>,
+    at: Timestamp,
+    turn: Option<Turn>,
 }
 
 /// The projections that few ask for.
@@ -99,6 +102,16 @@ impl Frame {
     /// The event's id.
     pub fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// When the event happened.
+    pub fn at(&self) -> Timestamp {
+        self.known.at
+    }
+
+    /// What it changes of its tenant's activity log.
+    pub fn turn(&self) -> Option<Turn> {
+        self.known.turn
     }
 
     /// Whether it depends on the reader's user id who may see it.
@@ -196,10 +209,10 @@ pub const FRAME_WEIGHT: usize = 640;
 
 impl Known {
     fn of(event: Event) -> Self {
-        let concerned = event.concerned();
+        let (concerned, at, turn) = (event.concerned(), event.timestamp, Turn::of(&event));
         let Event { event_type, module, entity_type, legacy, entity_id, actor, severity, category, visibility, .. } = event;
         let legacy_entity_type = legacy.map(|legacy| legacy.entity_type);
-        Self { event_type, module, entity_type, legacy_entity_type, entity_id, actor: actor.user_id, severity, category, visibility, concerned }
+        Self { event_type, module, entity_type, legacy_entity_type, entity_id, actor: actor.user_id, severity, category, visibility, concerned, at, turn }
     }
 
     fn facts(&self) -> Facts<'_> {

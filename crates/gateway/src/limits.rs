@@ -28,6 +28,12 @@ pub const SPAN_EVENTS_MAX: usize = if cfg!(test) { 5 } else { 256 };
 pub const SPAN_BYTES_MAX: usize = 64 * 1024;
 /// Most spans that are remembered during one pass over the streams of a tenant. Beyond: streams at further positions have bytes of their own.
 pub const SPANS_KNOWN_MAX: usize = 16;
+/// Changes of its activity log that a lane remembers. Beyond: the oldest is asked of the archive, and of the broker's log behind it.
+pub const TURNS_MAX: usize = 64;
+/// Longest wait for the archive to tell what an activity log shows. Longer: what is known of it counts, else the stream ends and its client comes back.
+pub const SHOWN_WAIT: Duration = Duration::from_secs(2);
+/// Most pages of the broker's log that are read for changes of an activity log that are not archived yet. More: the same.
+pub const SHOWN_PAGES_MAX: usize = 64;
 /// Most events of one page of a replay.
 pub const REPLAY_EVENTS_MAX: usize = if cfg!(test) { 7 } else { 1_000 };
 /// How much of a tenant's budgets for replays may be used at once: what so long a time brings.

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod audience;
 pub(crate) mod body;
 pub mod budget;
+mod known;
 #[cfg(test)]
 mod model;
 pub mod page;

@@ -1,7 +1,9 @@
 //! The archive, as the gateway may read it.
 
 use slipstream_event::{Position, Tenant, Timestamp};
+use slipstream_gateway::activity::Shown;
 use slipstream_gateway::cold::{Answer, ColdReplay, Page, Unavailable};
+use slipstream_store::activity::place::{self, Placed};
 use slipstream_store::{Store, cold};
 use uuid::Uuid;
 
@@ -32,6 +34,15 @@ impl ColdReplay for Archive {
     fn known<'a>(&'a self, tenant: &'a Tenant, events: &'a [(Uuid, Timestamp)]) -> Answer<'a, Vec<Option<Position>>> {
         Box::pin(async move { cold::known(&self.0, tenant, events).await.map_err(|e| unavailable(&e)) })
     }
+
+    fn shown<'a>(&'a self, tenant: &'a Tenant, of: Position) -> Answer<'a, Shown> {
+        Box::pin(async move { place::placed(&self.0, tenant, of.shard, of.epoch).await.map(shown).map_err(|e| unavailable(&e)) })
+    }
+}
+
+fn shown(placed: Placed) -> Shown {
+    let Placed { through_seq, after_seq, cleared, silences, turned_at, settings, changed_at } = placed;
+    Shown { through_seq, after_seq, cleared: cleared.map(|cleared| (cleared.at, cleared.seq)), silences, turned_at, max_days: settings.max_days, changed_at }
 }
 
 fn range(after: Position, up_to_seq: u64) -> cold::Range {

@@ -2,25 +2,28 @@
 //!
 //! It is a view and holds no event itself. An entry's number is the event's number in the tenant's archive: it strictly grows, in the order of the log, which within
 //! a tenant is the order of commits, so pages neither overlap nor leave a gap while new entries come in. What the log shows is decided by four things ([`Shown`]): the last clearing, the
-//! two limits, and the times when it was off. The archive itself is never touched.
+//! two limits, and the silences: what lies in the log between the event that tells that it was turned off and the one that tells that it was turned on. The archive itself is never touched.
 //!
 //! Who may see an entry is decided in the query, by the same rules as on the stream and in history, for totals too.
 
 mod page;
+pub mod place;
 mod predicate;
 pub mod prune;
 mod search;
 pub mod settings;
+mod silence;
 
 use slipstream_domain::activity::Settings;
-use slipstream_event::{Tenant, Timestamp};
+use slipstream_event::{Tenant, Timestamp, activity};
 use sqlx::{PgConnection, Row as _};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::number::unsigned;
-use crate::{Error, Store, limits};
+use crate::{Error, Store};
 pub use page::{Item, Page, Query, Range, Total, page, total};
+pub use silence::Silence;
 
 /// Which part of a tenant's archive its activity log shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +40,10 @@ pub struct Shown {
     pub oldest: Timestamp,
     /// The last clearing: what happened before it and was archived only after it is not shown either.
     pub cleared: Option<Cleared>,
-    /// Times that are not shown, both ends excluded; the latest may have no end.
-    pub silences: Vec<(Timestamp, Option<Timestamp>)>,
+    /// Numbers that are not shown, the least first.
+    pub silences: Vec<Silence>,
+    /// When the settings were changed or the log was cleared, if ever.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// What a clearing hides beside the entries that the archive had.
@@ -69,31 +74,24 @@ pub async fn shown(store: &Store, tenant: &Tenant, now: Timestamp) -> Result<Sho
     store.read_stoppable(tenant, async |connection: &mut PgConnection| read(connection, tenant, now).await).await
 }
 
-async fn read(connection: &mut PgConnection, tenant: &Tenant, now: Timestamp) -> Result<Shown, Error> {
-    let row = sqlx::query(include_str!("../queries/activity/shown.sql")).bind(tenant.as_str()).fetch_one(&mut *connection).await?;
+async fn read(tx: &mut PgConnection, tenant: &Tenant, now: Timestamp) -> Result<Shown, Error> {
+    let row = sqlx::query(include_str!("../queries/activity/shown.sql")).bind(tenant.as_str()).fetch_one(&mut *tx).await?;
     let number = |name: &str| row.try_get::<Option<i64>, _>(name).map(|number| number.map_or(0, unsigned));
     let settings = settings::of_row(&row)?;
-    let oldest = oldest(&settings, now);
-    let silences = sqlx::query_as::<_, (OffsetDateTime, Option<OffsetDateTime>)>(include_str!("../queries/activity/silences.sql"));
-    let silences = silences.bind(tenant.as_str()).bind(oldest.datetime()).bind(limits::SILENCES_MAX).fetch_all(connection).await?;
+    let after_seq = number("cleared_seq")?.max(number("pruned_seq")?);
     Ok(Shown {
         settings,
         head: number("version")?,
         size: number("ledger_size")?,
-        after_seq: number("cleared_seq")?.max(number("pruned_seq")?),
+        after_seq,
         cleared: match row.try_get::<Option<OffsetDateTime>, _>("cleared_at")? {
             Some(at) => Some(Cleared { at: at.into(), seq: row.try_get::<Option<i64>, _>("clearing_seq")?.map(unsigned) }),
             None => None,
         },
-        oldest,
-        silences: silences.into_iter().map(|(from, until)| (from.into(), until.map(Timestamp::from))).collect(),
+        oldest: activity::oldest(settings.max_days, now),
+        silences: silence::read(tx, tenant, after_seq).await?,
+        changed_at: row.try_get::<Option<OffsetDateTime>, _>("updated_at")?.map(Timestamp::from),
     })
-}
-
-/// The time before which entries are too old, to the minute.
-fn oldest(settings: &Settings, now: Timestamp) -> Timestamp {
-    let oldest = now.datetime() - Duration::days(settings.max_days.into());
-    oldest.replace_second(0).and_then(|oldest| oldest.replace_nanosecond(0)).unwrap_or(oldest).into()
 }
 
 /// The event of a clearing, and when it happened.

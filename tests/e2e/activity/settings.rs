@@ -92,7 +92,7 @@ async fn a_log_that_is_off_shows_that_it_was_turned_off_and_nothing_until_it_is_
         other => Err(other),
     })
     .await;
-    newest(&http, &["activity.settings.updated", "activity.log.disabled", "shop.order.created"]).await;
+    newest(&http, &["activity.log.disabled", "activity.settings.updated", "shop.order.created"]).await;
     put(&http, &settings(true, 90, 100_000)).await.expect(200);
     publish_classes(&http, &["admin"]).await;
     // What is published and what is committed come into the log by ways of their own.

@@ -32,7 +32,8 @@ pub(super) async fn read(State(state): State<ApiState>, reader: User) -> Result<
     Ok(Json(body))
 }
 
-/// New settings: all three. Answers what is kept.
+/// New settings: all three. Answers what is kept, once the log tells of it: what is published after the answer finds the activity log on or off. While the log cannot be written
+/// the answer waits for [`ACTIVITY_SETTLED`](slipstream_store::limits::ACTIVITY_SETTLED) at most; the change holds as soon as the log tells of it.
 pub(super) async fn change(
     State(state): State<ApiState>,
     admin: Admin,
@@ -42,6 +43,7 @@ pub(super) async fn change(
 ) -> Result<Json<Value>, Failure> {
     let keyed = Keyed::of(&headers, "activity", admin.principal(), &("settings", &body))?;
     let (after, reason) = wanted(body)?;
+    let mut last = None;
     let write = async |tx: &mut Tx| -> Result<Value, Failure> {
         tx.trace(origin.traceparent.clone());
         let (before, at) = settings::lock(tx).await?;
@@ -50,10 +52,17 @@ pub(super) async fn change(
             return Ok(before);
         }
         settings::save(tx, &before, &after, at).await?;
-        super::change(&admin, &origin, reason.as_deref(), at).settings(&before, &after)?.into_iter().for_each(|event| tx.emit(event));
+        for event in super::change(&admin, &origin, reason.as_deref(), at).settings(&before, &after)? {
+            last = Some(event.id);
+            tx.emit(event);
+        }
         Ok(answer)
     };
-    Ok(Json(state.domain.write(admin.tenant(), write).await?))
+    let answer = state.domain.write(admin.tenant(), write).await?;
+    if let Some(last) = last {
+        settings::settle(&state.domain, admin.tenant(), last).await;
+    }
+    Ok(Json(answer))
 }
 
 /// What the body asks for. All faults are reported at once.

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use slipstream_event::Tenant;
-use tokio::sync::Notify;
+use slipstream_event::{Tenant, Timestamp};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 
-use crate::frame::Frame;
+use crate::activity::record::Record;
+use crate::activity::{Shown, View};
+use crate::frame::{Frame, Projection};
 use crate::stream::budget::Account;
 use crate::window::{Read, Window};
 
@@ -22,13 +25,23 @@ pub struct Lane {
     wake: Notify,
     bells: RwLock<Vec<Arc<dyn Bell>>>,
     shown: Account,
+    record: RwLock<Record>,
+    asking: Semaphore,
 }
 
 impl Lane {
     /// A lane that will hold everything after `complete_after`.
     pub(crate) fn new(tenant: &Tenant, complete_after: u64) -> Self {
         let window = RwLock::new(Window::new(complete_after));
-        Self { tenant: tenant.clone(), window, wake: Notify::new(), bells: RwLock::default(), shown: Account::new() }
+        Self {
+            tenant: tenant.clone(),
+            window,
+            wake: Notify::new(),
+            bells: RwLock::default(),
+            shown: Account::new(),
+            record: RwLock::new(Record::new(complete_after)),
+            asking: Semaphore::new(1),
+        }
     }
 
     /// Whose lane it is.
@@ -39,6 +52,41 @@ impl Lane {
     /// What its replays have shown.
     pub fn shown(&self) -> &Account {
         &self.shown
+    }
+
+    /// Which of its events a stream shows. Taken after the events were read, it knows of all turns before them. `None` for entries when it is not known what the activity log
+    /// shows: bring it by [`Lane::take_shown`].
+    pub fn view(&self, projection: Projection) -> Option<View> {
+        if projection != Projection::Activity {
+            return Some(View::Events);
+        }
+        let shown = self.record.read().unwrap_or_else(PoisonError::into_inner).shown().cloned()?;
+        Some(View::entries(shown, Timestamp::now()))
+    }
+
+    /// See [`Record::complete_after`].
+    pub fn turns_after(&self) -> u64 {
+        self.record.read().unwrap_or_else(PoisonError::into_inner).complete_after()
+    }
+
+    /// Whether it is known what the activity log shows, as of this instant or later.
+    pub fn is_shown_known(&self, since: Instant) -> bool {
+        self.record.read().unwrap_or_else(PoisonError::into_inner).is_of(since)
+    }
+
+    /// Whether it is known what the activity log shows.
+    pub fn is_shown_known_at_all(&self) -> bool {
+        self.record.read().unwrap_or_else(PoisonError::into_inner).shown().is_some()
+    }
+
+    /// See [`Record::take`].
+    pub fn take_shown(&self, shown: Shown, asked_at: Instant) -> bool {
+        self.record.write().unwrap_or_else(PoisonError::into_inner).take(shown, asked_at)
+    }
+
+    /// For those who ask what the activity log shows: one at a time.
+    pub fn asking(&self) -> &Semaphore {
+        &self.asking
     }
 
     /// Woken when the window grows, is emptied, or its log ends.
@@ -82,10 +130,14 @@ impl Lane {
     }
 
     pub(super) fn push(&self, frame: Arc<Frame>) -> isize {
+        if let Some(turn) = frame.turn() {
+            self.record.write().unwrap_or_else(PoisonError::into_inner).push(frame.seq(), turn);
+        }
         self.window.write().unwrap_or_else(PoisonError::into_inner).push(frame)
     }
 
     pub(super) fn replace(&self, window: Window) {
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = Record::new(window.complete_after());
         *self.window.write().unwrap_or_else(PoisonError::into_inner) = window;
     }
 

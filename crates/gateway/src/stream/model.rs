@@ -1,7 +1,7 @@
 //! A model of streams: random schedules of publishing, feeding, archiving, trimming, reading, dropping, restarting and re-creating, against plain lists.
 //!
 //! Everything is real but the broker and the archive, which are lists ([`world`]). Whatever the schedule, a client's events are those of the list after its
-//! start, in order, each once, or there is a `reset` that tells a true reason.
+//! start, without those of the times when the activity log was off if that is what it reads, in order, each once, or there is a `reset` that tells a true reason.
 
 mod client;
 mod world;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use client::Client;
 use world::World;
 
-/// Clients of each run; half of them of each tenant.
+/// Clients of each run; half of them of each tenant, and half of them are shown the activity log.
 const CLIENTS: usize = 6;
 
 /// One step of a schedule.
@@ -19,6 +19,8 @@ const CLIENTS: usize = 6;
 enum Step {
     /// Events of a tenant are stored by the broker.
     Publish { tenant: usize, count: u64 },
+    /// A tenant turns its activity log off, or on.
+    Turn { tenant: usize },
     /// The gateway's feed takes so many messages of each shard.
     Feed { count: u64 },
     /// The archiver takes so many messages of each shard.
@@ -47,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
     let client = 0..CLIENTS;
     prop_oneof![
         6 => (0_usize..2, 1_u64..9).prop_map(|(tenant, count)| Step::Publish { tenant, count }),
+        2 => (0_usize..2).prop_map(|tenant| Step::Turn { tenant }),
         6 => (1_u64..12).prop_map(|count| Step::Feed { count }),
         3 => (1_u64..12).prop_map(|count| Step::Archive { count }),
         2 => (0_u64..15).prop_map(|keep| Step::Trim { keep }),
@@ -65,10 +68,11 @@ fn run(shards: u16, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let _in_runtime = runtime.enter();
     let mut world = World::new(shards);
-    let mut clients: Vec<Client> = (0..CLIENTS).map(|number| Client::new(number % 2)).collect();
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|number| Client::new(number % 2, number > 2)).collect();
     for step in steps {
         match step {
             Step::Publish { tenant, count } => world.publish(tenant, count),
+            Step::Turn { tenant } => world.turn(tenant),
             Step::Feed { count } => world.feed(count),
             Step::Archive { count } => world.archive(count),
             Step::Trim { keep } => world.trim(keep, false),

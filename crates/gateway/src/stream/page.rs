@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::audience::Audience;
 use super::span::{Span, span};
+use crate::activity::View;
 use crate::frame::{FRAME_WEIGHT, Frame};
 use crate::limits;
 
@@ -66,11 +67,11 @@ impl Page {
         position.same_log(&self.from) && (self.from.seq..self.through_seq).contains(&position.seq)
     }
 
-    /// What `user` of `audience` gets of it after `position`, which it covers.
-    pub fn span(&self, position: u64, audience: &Audience, user: Option<&str>) -> Span {
+    /// What `user` of `audience` gets of it, in this view, after `position`, which it covers.
+    pub fn span(&self, position: u64, view: &View, audience: &Audience, user: Option<&str>) -> Span {
         let rest = self.frames().get(self.start(position)..).unwrap_or_default();
         let taken = rest.len().min(limits::SPAN_EVENTS_MAX);
-        let mut span = span(rest.iter().take(taken), audience, user, taken < rest.len());
+        let mut span = span(rest.iter().take(taken), view, audience, user, taken < rest.len());
         if !span.is_cut {
             span.through = self.through_seq;
         }

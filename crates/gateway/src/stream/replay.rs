@@ -46,6 +46,8 @@ pub struct Wanted {
     pub after: u64,
     /// Whether it replays: then its tenant's budget bounds what it is shown. A live stream that a burst left behind waits for nobody.
     pub is_replay: bool,
+    /// Not events, but what the activity log shows, as of this instant or later: [`Step::Known`].
+    pub shown_since: Option<Instant>,
 }
 
 /// One step of a replay.
@@ -55,6 +57,8 @@ pub enum Step {
     Page(Arc<Page>),
     /// The window has them now, or the log has ended: look again.
     Again,
+    /// The lane knows what the activity log shows.
+    Known,
     /// Neither broker nor archive can prove that they have everything after the position.
     Lost,
     /// Broker or archive did not answer in time.
@@ -86,7 +90,10 @@ impl Replay {
 
     /// The next page of what is wanted, up to where the window begins.
     pub async fn step(&self, wanted: &Wanted) -> Step {
-        let Wanted { log, lane, after, is_replay } = wanted;
+        let Wanted { log, lane, after, is_replay, shown_since } = wanted;
+        if let Some(since) = shown_since {
+            return self.sources.know(log, lane, *since).await;
+        }
         let shelf = self.shelves.of(lane.tenant());
         let paid = if *is_replay { shelf.let_show(lane.shown()).await } else { 0 };
         for tried in 0..limits::REPLAY_TRIES_MAX {

@@ -94,6 +94,9 @@ mod tests {
         fn known<'a>(&'a self, _: &'a Tenant, events: &'a [(Uuid, Timestamp)]) -> Answer<'a, Vec<Option<Position>>> {
             Box::pin(async move { Ok(vec![None; events.len()]) })
         }
+        fn shown<'a>(&'a self, _: &'a Tenant, _: Position) -> Answer<'a, crate::activity::Shown> {
+            Box::pin(async { Ok(crate::activity::Shown::default()) })
+        }
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 //! Two kinds of writers drive sessions: [`crate::sockets`], for plain HTTP/1 sockets, and [`super::body`], for all others. Both ask [`Session::next`], write what
 //! it gives, and bring what it wants.
 
+mod next;
+
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,11 +22,12 @@ use super::replay::{Step, Wanted};
 use super::resume::Start;
 use super::span::{Found, Span, Spans};
 use crate::frame::control::{self, Control};
-use crate::frame::{Wire, joined};
+use crate::frame::{Projection, Wire, joined};
 use crate::hub::lane::Lane;
 use crate::hub::{Hub, Log};
 use crate::limits;
 use crate::metrics::{CLOSED, RESETS};
+pub use next::{Next, Written};
 
 /// What all streams of a process share.
 #[derive(Clone)]
@@ -70,6 +73,8 @@ pub struct Session {
     has_asked: bool,
     /// Whether its next span was paid for.
     has_paid: bool,
+    /// Of a stream of entries, that does not know yet what the activity log shows: since when it must be known.
+    asks_since: Option<Instant>,
     closed_by: Option<&'static str>,
 }
 
@@ -78,32 +83,6 @@ enum Phase {
     Replaying,
     Live,
     Ended,
-}
-
-/// What a stream does next.
-#[derive(Debug)]
-pub enum Next {
-    /// Write these bytes, then ask again.
-    Write(Bytes, Written),
-    /// Nothing until the lane rings, what it asked for is brought, or the clock reaches [`Session::deadline`].
-    Wait,
-    /// Bring the [`Step`] that gives this, by [`Session::bring`]; meanwhile it waits. When that cannot be had: [`Session::forget_question`].
-    Read(Wanted),
-    /// The log has ended: bring the one that takes its place, by [`Session::rebase`].
-    Rebase,
-    /// The stream has ended.
-    End,
-}
-
-/// What bytes hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Events.
-    pub events: u64,
-    /// Where they come from: `window`, `broker`, `archive`.
-    pub source: &'static str,
-    /// More may be there already: ask again.
-    pub has_more: bool,
 }
 
 impl Session {
@@ -127,8 +106,10 @@ impl Session {
             has_warned: false,
             has_asked: false,
             has_paid: false,
+            asks_since: None,
             closed_by: None,
         };
+        session.ask_anew();
         let cursor = session.cursor(env);
         match start {
             Start::After(_) => session.outbox = control::opening(session.wire(), retry_ms, Some(&cursor)),
@@ -162,6 +143,10 @@ impl Session {
             if self.has_asked {
                 return Next::Wait;
             }
+            if self.asks_since.is_some() {
+                self.has_asked = true;
+                return Next::Read(self.wanted());
+            }
             let taken = if let Some(page) = self.page.take() { self.read_page(page) } else { self.read_window(env, now, spans) };
             match taken {
                 Ok((span, source)) if !span.bytes.is_empty() => {
@@ -189,6 +174,7 @@ impl Session {
                 self.page = page.covers(self.log.position(self.position)).then_some(page);
             }
             Step::Again => self.has_paid = true,
+            Step::Known => self.asks_since = None,
             Step::Lost => {
                 let given = self.cursor(env);
                 self.position = self.log.last();
@@ -212,6 +198,7 @@ impl Session {
         self.page = None;
         self.has_asked = false;
         self.log = log;
+        self.ask_anew();
         self.reset(env, "store_rebuilt", &given);
     }
 
@@ -313,8 +300,17 @@ impl Session {
         self.position
     }
 
+    /// A stream of entries shows what the activity log shows when it opens.
+    fn ask_anew(&mut self) {
+        self.asks_since = (self.reader.audience.projection == Projection::Activity).then(Instant::now);
+    }
+
     fn read_page(&mut self, page: Arc<Page>) -> Result<(Span, &'static str), Next> {
-        let span = page.span(self.position, &self.reader.audience, self.user());
+        let Some(view) = self.lane.view(self.reader.audience.projection) else {
+            self.ask_anew();
+            return Err(Next::Read(self.wanted()));
+        };
+        let span = page.span(self.position, &view, &self.reader.audience, self.user());
         let source = page.source();
         self.go(&span);
         self.page = page.covers(self.log.position(self.position)).then_some(page);
@@ -335,7 +331,12 @@ impl Session {
                 self.go(&span);
                 Ok((span, WINDOW))
             }
-            Found::Behind => Err(Next::Read(self.wanted())),
+            Found::Behind => {
+                if self.lane.view(self.reader.audience.projection).is_none() {
+                    self.ask_anew();
+                }
+                Err(Next::Read(self.wanted()))
+            }
             Found::UpToDate => {
                 self.position = self.position.max(last);
                 if self.phase == Phase::Live {
@@ -349,7 +350,7 @@ impl Session {
     }
 
     fn wanted(&self) -> Wanted {
-        Wanted { log: self.log.clone(), lane: self.lane.clone(), after: self.position, is_replay: self.phase == Phase::Replaying }
+        Wanted { log: self.log.clone(), lane: self.lane.clone(), after: self.position, is_replay: self.phase == Phase::Replaying, shown_since: self.asks_since }
     }
 
     fn go(&mut self, span: &Span) {

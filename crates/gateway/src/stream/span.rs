@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::audience::Audience;
+use crate::activity::View;
 use crate::frame::Frame;
 use crate::hub::lane::Lane;
 use crate::limits;
@@ -30,7 +31,7 @@ pub enum Found {
     Span(Span),
     /// Nothing after the position.
     UpToDate,
-    /// The position lies before the window.
+    /// The position lies before the window, or it is not known what of it to show.
     Behind,
 }
 
@@ -63,10 +64,13 @@ impl Spans {
         }
         self.frames.clear();
         let read = lane.read(position, limits::SPAN_EVENTS_MAX, |frame| self.frames.push(frame.clone()));
-        let found = match read {
-            Read::Frames(_) => Found::Span(span(self.frames.iter().map(AsRef::as_ref), audience, user, self.frames.len() == limits::SPAN_EVENTS_MAX)),
-            Read::UpToDate => Found::UpToDate,
-            Read::Behind => Found::Behind,
+        let found = match (read, lane.view(audience.projection)) {
+            (Read::Frames(_), Some(view)) => {
+                let is_cut = self.frames.len() == limits::SPAN_EVENTS_MAX;
+                Found::Span(span(self.frames.iter().map(AsRef::as_ref), &view, audience, user, is_cut))
+            }
+            (Read::UpToDate, Some(_)) => Found::UpToDate,
+            (Read::Behind, _) | (_, None) => Found::Behind,
         };
         if let Found::Span(span) = &found
             && self.known.len() < limits::SPANS_KNOWN_MAX
@@ -80,11 +84,11 @@ impl Spans {
 }
 
 /// The span of `frames`, of which there is at least one. A single event is not copied.
-pub(super) fn span<'a>(frames: impl Iterator<Item = &'a Frame>, audience: &Audience, user: Option<&str>, mut is_cut: bool) -> Span {
+pub(super) fn span<'a>(frames: impl Iterator<Item = &'a Frame>, view: &View, audience: &Audience, user: Option<&str>, mut is_cut: bool) -> Span {
     let (mut first, mut joined) = (Bytes::new(), BytesMut::new());
     let (mut through, mut events) = (0, 0);
     for frame in frames {
-        if !audience.takes(frame, user) {
+        if !(view.takes(frame) && audience.takes(frame, user)) {
             through = frame.seq();
             continue;
         }

@@ -1,7 +1,7 @@
 -- What decides which part of a tenant's archive its activity log shows; always one row.
 select s.enabled, s.max_days, s.max_entries, s.cleared_seq, s.pruned_seq,
        coalesce(h.version, 0) as version, coalesce(h.ledger_size, 0) as ledger_size,
-       s.cleared_at,
+       s.cleared_at, s.updated_at,
        -- Null until the event of the last clearing is archived.
        coalesce(
          (select e.tenant_seq

@@ -208,7 +208,8 @@ mod tests {
     use super::*;
 
     fn of(size: u64, after_seq: u64, range: Range) -> Vec<(u64, u64)> {
-        let shown = Shown { settings: Settings::default(), head: 1, size, after_seq, oldest: Timestamp::now(), cleared: None, silences: Vec::new() };
+        let shown =
+            Shown { settings: Settings::default(), head: 1, size, after_seq, oldest: Timestamp::now(), cleared: None, silences: Vec::new(), changed_at: None };
         legs(&shown, range).into_iter().filter(|leg| leg.after < leg.through).map(|leg| (leg.after, leg.through)).collect()
     }
 

@@ -68,10 +68,10 @@ fn push_shown(sql: &mut QueryBuilder<Postgres>, shown: &Shown, query: &Query) {
         sql.push(")");
     }
     if !shown.silences.is_empty() {
-        let (from, until): (Vec<OffsetDateTime>, Vec<Option<OffsetDateTime>>) =
-            shown.silences.iter().map(|(from, until)| (from.datetime(), until.map(|until| until.datetime()))).unzip();
-        sql.push(" and not exists (select from unnest(").push_bind(from).push("::timestamptz[], ").push_bind(until);
-        sql.push("::timestamptz[]) as silence (began_at, ended_at) where e.occurred_at > began_at and (ended_at is null or e.occurred_at < ended_at))");
+        let (began, ended): (Vec<i64>, Vec<Option<i64>>) =
+            shown.silences.iter().map(|silence| (signed(silence.began_seq), silence.ended_seq.map(signed))).unzip();
+        sql.push(" and not exists (select from unnest(").push_bind(began).push("::bigint[], ").push_bind(ended);
+        sql.push("::bigint[]) as silence (began_seq, ended_seq) where e.tenant_seq > began_seq and (ended_seq is null or e.tenant_seq < ended_seq))");
     }
 }
 

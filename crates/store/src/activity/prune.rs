@@ -4,7 +4,7 @@
 
 use slipstream_event::{Tenant, Timestamp};
 
-use super::shown;
+use super::{shown, silence};
 use crate::number::{signed, unsigned};
 use crate::{Error, Store, limits};
 
@@ -40,7 +40,8 @@ pub async fn take_due(archiver: &Store) -> Result<Vec<Tenant>, Error> {
 /// [`Error::Unavailable`] and the like.
 pub async fn prune(archiver: &Store, reader: &Store, tenant: &Tenant, now: Timestamp) -> Result<u64, Error> {
     let shown = shown(reader, tenant, now).await?;
-    let floor = too_old(reader, tenant, &shown).await?.max(too_many(reader, tenant, &shown).await?);
+    silence::settle(archiver, tenant, &shown.silences).await?;
+    let floor = too_old(reader, tenant, &shown).await?.max(too_many(&shown));
     if floor <= shown.after_seq {
         return Ok(0);
     }
@@ -58,26 +59,20 @@ async fn too_old(reader: &Store, tenant: &Tenant, shown: &super::Shown) -> Resul
     Ok(start.map_or(shown.size, unsigned))
 }
 
-/// The number up to which entries are beyond the largest count. What happened while the log was off does not count.
-async fn too_many(reader: &Store, tenant: &Tenant, shown: &super::Shown) -> Result<u64, Error> {
+/// The number up to which entries are beyond the largest count. What came while the log was off does not count.
+fn too_many(shown: &super::Shown) -> u64 {
     let most = u64::from(shown.settings.max_entries);
     let mut floor = shown.size.saturating_sub(most);
-    if floor <= shown.after_seq || shown.silences.is_empty() {
-        return Ok(floor);
-    }
-    let mut tx = reader.begin_read(tenant).await?;
     // Each step down may uncover more silence, and so one more step; it ends at the floor there was.
     while floor > shown.after_seq {
-        let statement = sqlx::query_scalar::<_, i64>(include_str!("../../queries/activity/silent.sql"));
-        let silent = unsigned(statement.bind(tenant.as_str()).bind(signed(floor)).fetch_one(&mut *tx).await?);
+        let silent = silence::count(&shown.silences, floor, shown.size);
         let lower = shown.size.saturating_sub(most.saturating_add(silent));
         if lower >= floor {
             break;
         }
         floor = lower;
     }
-    tx.commit().await?;
-    Ok(floor)
+    floor
 }
 
 fn tenant(name: &str) -> Result<Tenant, Error> {

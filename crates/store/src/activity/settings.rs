@@ -1,14 +1,16 @@
 //! A tenant's settings of its activity log, and what changes them. All within the write transaction of [`Store::write`](crate::Store::write).
 
 use slipstream_domain::activity::Settings;
-use slipstream_event::Timestamp;
+use slipstream_event::{Tenant, Timestamp};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
 
 use super::Clearing;
 use crate::number::signed;
-use crate::{Error, Tx, limits};
+use crate::{Error, Store, Tx, limits};
 
 /// Of a row that may have nulls where the tenant has set nothing.
 pub(crate) fn of_row(row: &PgRow) -> Result<Settings, Error> {
@@ -31,7 +33,7 @@ pub async fn lock(tx: &mut Tx) -> Result<(Settings, Timestamp), Error> {
     Ok((of_row(&row)?, row.try_get::<OffsetDateTime, _>("updated_at")?.into()))
 }
 
-/// Keeps new settings. When they turn the log off or on, what happens from `at` on is not shown, or is shown again.
+/// Keeps new settings. When they turn the log off or on, what comes into the log after the event that tells of it, which happens at `at`, is not shown, or is shown again.
 ///
 /// # Errors
 /// [`Error::Refused`] for values out of bounds, and when the log was turned off more often than is kept ([`limits::SILENCES_MAX`]).
@@ -54,6 +56,28 @@ pub async fn save(tx: &mut Tx, before: &Settings, after: &Settings, at: Timestam
         _ => {}
     }
     Ok(())
+}
+
+/// Waits until the event of a change that was committed is in the log: from then on the change holds for all that comes in. At most [`limits::ACTIVITY_SETTLED`]; then it holds as soon as
+/// the log tells of it. Through a pool of [`Role::Api`](crate::Role::Api).
+pub async fn settle(store: &Store, tenant: &Tenant, event_id: Uuid) {
+    let looks = async {
+        let mut pause = limits::ACTIVITY_SETTLE_PAUSE;
+        while !matches!(is_in_log(store, tenant, event_id).await, Ok(true)) {
+            sleep(pause).await;
+            pause *= 2;
+        }
+    };
+    if timeout(limits::ACTIVITY_SETTLED, looks).await.is_err() {
+        tracing::warn!(%tenant, "the settings of an activity log hold later than they were answered: their event is not in the log yet");
+    }
+}
+
+async fn is_in_log(store: &Store, tenant: &Tenant, event_id: Uuid) -> Result<bool, Error> {
+    let mut tx = store.begin_read(tenant).await?;
+    let is_published = sqlx::query_scalar("select slipstream.is_published($1)").bind(event_id).fetch_one(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(is_published)
 }
 
 /// Clears the log: what the archive had, and what happened before and was on its way, is not shown any more.

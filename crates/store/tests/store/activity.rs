@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use slipstream_domain::activity::Settings;
 use slipstream_event::activity::Selection;
 use slipstream_event::{Actor, Event, Severity, Timestamp, Viewer, Visibility};
-use slipstream_store::activity::{self, Clearing, Fault, Page, Query, Range, Shown, Total, prune, settings};
+use slipstream_store::activity::{self, Clearing, Fault, Page, Query, Range, Shown, Total, place, prune, settings};
 use slipstream_store::{Error, Role, Store, Tx};
 use sqlx::Executor;
 
 use crate::cluster::{Cluster, Db};
-use crate::fixture::{Log, event, tenant};
+use crate::fixture::{EPOCH, Log, event, tenant};
 
 async fn log() -> (Db, Log) {
     let db = Cluster::shared().await.database().await;
@@ -169,26 +169,77 @@ async fn a_clearing_hides_what_was_committed_before_it_also_what_is_archived_lat
     assert_eq!(log.entities("a", &crate::fixture::everything(50)).await.len(), 7);
 }
 
+/// The event that tells that the log was turned off, or on.
+fn turned(word: &str, timestamp: Timestamp) -> Event {
+    Event { timestamp, ..event("a", &format!("activity.log.{word}"), word) }
+}
+
 #[tokio::test]
-async fn what_happens_while_the_log_is_off_is_not_shown() {
+async fn what_comes_while_the_log_is_off_is_not_shown_whenever_it_happened() {
     let (db, mut log) = log().await;
-    let store = db.store(Role::Api);
+    let (store, archiver) = (db.store(Role::Api), db.store(Role::Archiver));
     let (on, off) = (Settings::default(), Settings { enabled: false, ..Settings::default() });
     log.add(&[past(1, "before")]).await;
     let began = set(&store, off).await;
     assert_eq!(shown(&log).await.settings, off);
-    log.add(&[Event { timestamp: began, ..past(0, "disabled") }, past(0, "silent")]).await;
-    assert_eq!(entities(&log, &everything()).await, ["disabled", "before"]);
+    // The order of the log decides, which the live view knows too: nothing is hidden by a change that is not in it.
+    log.add(&[past(0, "overtook")]).await;
+    assert_eq!(entities(&log, &everything()).await, ["overtook", "before"]);
+    log.add(&[turned("disabled", began), past(0, "silent"), past(3_600, "silent, of before")]).await;
+    assert_eq!(entities(&log, &everything()).await, ["disabled", "overtook", "before"]);
     let ended = set(&store, on).await;
     assert!(ended > began);
-    log.add(&[Event { timestamp: ended, ..past(0, "enabled") }, past(0, "after")]).await;
-    assert_eq!(entities(&log, &everything()).await, ["after", "enabled", "disabled", "before"]);
-    assert_eq!(total(&log, &everything()).await.count, 4);
-    // Once more, in which nothing happens.
-    set(&store, off).await;
-    set(&store, on).await;
-    assert_eq!(shown(&log).await.silences.len(), 2);
-    assert_eq!(entities(&log, &everything()).await.len(), 4);
+    log.add(&[past(-5, "silent, of the future")]).await;
+    let of = |began_seq, ended_seq| (began_seq, ended_seq);
+    let silences = async || shown(&log).await.silences.iter().map(|silence| of(silence.began_seq, silence.ended_seq)).collect::<Vec<_>>();
+    assert_eq!(silences().await, [(3, None)]);
+    prune::prune(&archiver, &log.reader, &tenant("a"), Timestamp::now()).await.unwrap();
+    log.add(&[turned("enabled", ended), past(0, "after"), past(0, "after")]).await;
+    for _ in 0..2 {
+        let silences = shown(&log).await.silences.iter().map(|silence| of(silence.began_seq, silence.ended_seq)).collect::<Vec<_>>();
+        assert_eq!(silences, [(3, Some(7))]);
+        assert_eq!(entities(&log, &everything()).await, ["after", "after", "enabled", "disabled", "overtook", "before"]);
+        assert_eq!(total(&log, &everything()).await.count, 6);
+        // The pruner notes the numbers; from then on the events are not needed.
+        prune::prune(&archiver, &log.reader, &tenant("a"), Timestamp::now()).await.unwrap();
+    }
+    let noted: i64 = sqlx::query_scalar("select ended_seq from slipstream.activity_silence").fetch_one(&mut db.root().await).await.unwrap();
+    assert_eq!(noted, 7);
+}
+
+#[tokio::test]
+async fn the_live_view_is_told_where_in_the_stream_lies_what_is_shown() {
+    let (db, mut log) = log().await;
+    let (store, archiver) = (db.store(Role::Api), db.store(Role::Archiver));
+    let off = Settings { enabled: false, max_entries: 100, ..Settings::default() };
+    let placed = async |log: &Log, epoch| place::placed(&log.reader, &tenant("a"), 0, epoch).await.unwrap();
+    let nothing = placed(&log, EPOCH).await;
+    assert_eq!((nothing.after_seq, nothing.cleared, nothing.silences.len(), nothing.changed_at), (0, None, 0, None));
+    // Others' events lie in between: numbers are not sequences.
+    for i in 0..60 {
+        log.add(&[past(60, &format!("{i}")), event("b", "a.b.c", "theirs"), past(60, &format!("{i}b"))]).await;
+    }
+    let began = set(&store, off).await;
+    log.add(&[turned("disabled", began), past(0, "silent")]).await;
+    let ended = set(&store, Settings { enabled: true, ..off }).await;
+    log.add(&[event("b", "a.b.c", "theirs"), turned("enabled", ended)]).await;
+    prune::prune(&archiver, &log.reader, &tenant("a"), Timestamp::now()).await.unwrap();
+    let now = placed(&log, EPOCH).await;
+    // 123 numbers, of which 1 is silent: 100 of 122 are shown, those after number 22, which is the second of the 11th batch of three.
+    assert_eq!(shown(&log).await.after_seq, 22);
+    assert_eq!((now.after_seq, now.silences.as_slice(), now.through_seq), (33, &[(181, Some(184))][..], 184));
+    assert_eq!((now.turned_at, now.changed_at, now.settings), (Some(ended), Some(ended), Settings { enabled: true, ..off }));
+    let cleared = Event { timestamp: Timestamp::now(), ..event("a", "activity.log.cleared", "cleared") };
+    let clearing = Clearing { event_id: cleared.id, at: cleared.timestamp, through_seq: 123 };
+    store.write(&tenant("a"), async |tx: &mut Tx| settings::clear(tx, &clearing).await).await.unwrap();
+    let on_its_way = placed(&log, EPOCH).await;
+    assert_eq!((on_its_way.after_seq, on_its_way.cleared.unwrap().seq), (184, None));
+    log.add(&[past(0, "overtook"), cleared, past(0, "after")]).await;
+    assert_eq!(placed(&log, EPOCH).await.cleared, Some(activity::Cleared { at: clearing.at, seq: Some(186) }));
+    // In another epoch all of that lies before its first event.
+    let other = placed(&log, EPOCH + 1).await;
+    assert_eq!((other.through_seq, other.after_seq, other.cleared.unwrap().seq), (0, 0, Some(0)));
+    assert!(place::placed(&log.reader, &tenant("b"), 0, EPOCH).await.unwrap().cleared.is_none());
 }
 
 #[tokio::test]
@@ -220,13 +271,15 @@ async fn what_was_not_recorded_does_not_count_against_the_limit() {
     let (store, archiver) = (db.store(Role::Api), db.store(Role::Archiver));
     let (on, off) = (Settings { max_entries: 100, ..Settings::default() }, Settings { enabled: false, max_entries: 100, ..Settings::default() });
     log.add(&(0..70).map(|i| past(60, &i.to_string())).collect::<Vec<_>>()).await;
-    set(&store, off).await;
+    let began = set(&store, off).await;
+    log.add(&[turned("disabled", began)]).await;
     log.add(&(0..500).map(|_| past(0, "silent")).collect::<Vec<_>>()).await;
-    set(&store, on).await;
+    let ended = set(&store, on).await;
+    log.add(&[turned("enabled", ended)]).await;
     log.add(&(0..40).map(|_| past(0, "after")).collect::<Vec<_>>()).await;
     prune::prune(&archiver, &log.reader, &tenant("a"), Timestamp::now()).await.unwrap();
     let shown = entities(&log, &everything()).await;
-    assert_eq!((shown.len(), shown[99].as_str()), (100, "10"));
+    assert_eq!((shown.len(), shown[99].as_str()), (100, "12"));
 }
 
 /// A total that counts what the page does not hold would tell of entries that nobody was shown.

@@ -15,6 +15,7 @@ slipstream_api: DELETE slipstream.retention_rule
 slipstream_api: DELETE slipstream.saved_view
 slipstream_api: EXECUTE append
 slipstream_api: EXECUTE emit
+slipstream_api: EXECUTE is_published
 slipstream_api: INSERT copilot.support_tickets
 slipstream_api: INSERT slipstream.activity_settings
 slipstream_api: INSERT slipstream.activity_silence
@@ -74,6 +75,8 @@ slipstream_archiver: INSERT slipstream.ledger_node
 slipstream_archiver: INSERT slipstream.stream_epoch
 slipstream_archiver: INSERT slipstream.tenant_head
 slipstream_archiver: SELECT slipstream.activity_settings
+slipstream_archiver: SELECT slipstream.activity_silence.began_at
+slipstream_archiver: SELECT slipstream.activity_silence.tenant_id
 slipstream_archiver: SELECT slipstream.analytics_head
 slipstream_archiver: SELECT slipstream.archive_quarantine
 slipstream_archiver: SELECT slipstream.archive_watermark
@@ -89,6 +92,8 @@ slipstream_archiver: SELECT slipstream.tenant_head
 slipstream_archiver: UPDATE slipstream.activity_settings.prune_due
 slipstream_archiver: UPDATE slipstream.activity_settings.pruned_at
 slipstream_archiver: UPDATE slipstream.activity_settings.pruned_seq
+slipstream_archiver: UPDATE slipstream.activity_silence.began_seq
+slipstream_archiver: UPDATE slipstream.activity_silence.ended_seq
 slipstream_archiver: UPDATE slipstream.archive_watermark
 slipstream_archiver: UPDATE slipstream.stream_epoch
 slipstream_archiver: UPDATE slipstream.tenant_head

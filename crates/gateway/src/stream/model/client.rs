@@ -12,6 +12,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::world::{World, revoked_none, tenant};
+use crate::activity::Change;
+use crate::frame::Projection;
 use crate::stream::admission::{Admission, Caps};
 use crate::stream::audience::Audience;
 use crate::stream::resume;
@@ -49,8 +51,9 @@ fn principal() -> Arc<Principal> {
 }
 
 impl Client {
-    pub(super) fn new(number: usize) -> Self {
-        let audience = Arc::new(Audience { viewer: Viewer::everything(), ..Audience::default() });
+    pub(super) fn new(number: usize, is_activity: bool) -> Self {
+        let projection = if is_activity { Projection::Activity } else { Projection::Envelope };
+        let audience = Arc::new(Audience { viewer: Viewer::everything(), projection, ..Audience::default() });
         Self { tenant: tenant(number), audience, session: None, last_id: None, chain: None }
     }
 
@@ -130,7 +133,11 @@ impl Client {
         let data: Value = data.map_or(Value::Null, |data| serde_json::from_str(&data).unwrap());
         match (id, name.as_deref()) {
             (Some(id), None) if data.is_null() => self.begin(world, id),
-            (Some(id), None) => self.event(world, id, &data)?,
+            (Some(id), None) => {
+                prop_assert_eq!(&data["tenantId"], self.tenant.as_str(), "an event of another tenant");
+                self.event(world, id, &data["id"])?;
+            }
+            (Some(id), Some("activity_logged")) => self.event(world, id, &data["entry"]["event_id"])?,
             (None, Some("reset")) => self.reset(world, &data)?,
             (None, None | Some("ready" | "notice")) => {}
             other => return Err(TestCaseError::fail(format!("an unexpected block: {other:?} in {block:?}"))),
@@ -146,10 +153,9 @@ impl Client {
         self.last_id = Some(id);
     }
 
-    fn event(&mut self, world: &World, id: String, data: &Value) -> Result<(), TestCaseError> {
-        prop_assert_eq!(&data["tenantId"], self.tenant.as_str(), "an event of another tenant");
+    fn event(&mut self, world: &World, id: String, event: &Value) -> Result<(), TestCaseError> {
         let Some((start, shown)) = &mut self.chain else { return Err(TestCaseError::fail("an event before the start")) };
-        shown.push(data["id"].as_str().unwrap().parse().unwrap());
+        shown.push(event.as_str().unwrap().parse().unwrap());
         let (start, shown) = (*start, shown.clone());
         let listed = self.listed(world, start);
         prop_assert_eq!(&listed[..shown.len().min(listed.len())], &shown[..], "not the events of the list");
@@ -175,10 +181,27 @@ impl Client {
         Ok(())
     }
 
-    /// What the list holds of this tenant after a position.
+    /// What the list holds of this tenant after a position; of an activity log, without what came while it was off.
     fn listed(&self, world: &World, after: Position) -> Vec<Uuid> {
         let held = world.held.lock().unwrap();
         let stream = &held.streams[&(after.shard, after.epoch)];
-        stream.messages.iter().filter(|message| message.tenant == self.tenant && message.seq > after.seq).map(|message| message.id).collect()
+        let mut is_off = (1..after.epoch)
+            .flat_map(|old| {
+                let stream = &held.streams[&(after.shard, old)];
+                stream.messages.iter().filter(|message| message.seq <= stream.archived)
+            })
+            .filter(|message| message.tenant == self.tenant)
+            .filter_map(|message| message.turn)
+            .last()
+            .is_some_and(|turn| turn.change == Change::Off);
+        let mut listed = Vec::new();
+        for message in stream.messages.iter().filter(|message| message.tenant == self.tenant) {
+            let is_shown = self.audience.projection != Projection::Activity || !is_off || message.turn.is_some();
+            is_off = message.turn.map_or(is_off, |turn| turn.change == Change::Off);
+            if is_shown && message.seq > after.seq {
+                listed.push(message.id);
+            }
+        }
+        listed
     }
 }

@@ -9,6 +9,7 @@ use slipstream_event::{Actor, CursorKey, Event, EventType, Position, Tenant, Tim
 use tokio::time::Duration;
 use uuid::Uuid;
 
+use crate::activity::{Change, Shown, Turn};
 use crate::cold::{self, ColdReplay};
 use crate::frame::Frame;
 use crate::hub::{Hub, Log};
@@ -27,6 +28,8 @@ pub(super) struct Message {
     pub(super) seq: u64,
     pub(super) tenant: Tenant,
     pub(super) id: Uuid,
+    /// Whether it turns the activity log off, or on.
+    pub(super) turn: Option<Turn>,
     payload: Bytes,
 }
 
@@ -43,6 +46,7 @@ pub(super) struct Stream {
 pub(super) struct Held {
     pub(super) streams: HashMap<(u16, u64), Stream>,
     pub(super) epoch: u64,
+    turned: HashMap<Tenant, Turn>,
 }
 
 /// The whole.
@@ -82,25 +86,25 @@ impl World {
         world
     }
 
-    pub(super) fn shard_of(&self, tenant: &Tenant) -> u16 {
-        self.env.hub.shard_of(tenant)
-    }
-
     pub(super) fn epoch(&self) -> u64 {
         self.held.lock().unwrap().epoch
     }
 
     pub(super) fn publish(&mut self, number: usize, count: u64) {
-        let tenant = tenant(number);
-        let shard = self.shard_of(&tenant);
         let mut held = self.held.lock().unwrap();
-        let epoch = held.epoch;
-        let stream = held.streams.get_mut(&(shard, epoch)).unwrap();
         for _ in 0..count {
-            let seq = stream.messages.len() as u64 + 1;
-            let event = Event::new(&tenant, &EventType::new("a.b.c").unwrap(), "e", Actor::user("u"));
-            stream.messages.push(Message { seq, tenant: tenant.clone(), id: event.id, payload: event.to_json().into() });
+            held.add(self.env.hub.as_ref(), &tenant(number), None);
         }
+    }
+
+    pub(super) fn turn(&mut self, number: usize) {
+        let (tenant, mut held) = (tenant(number), self.held.lock().unwrap());
+        let last = held.turned.get(&tenant).copied();
+        let change = if last.is_some_and(|last| last.change == Change::Off) { Change::On } else { Change::Off };
+        let at = last.map_or(0, |last| last.at.micros() + 1).max(Timestamp::now().micros());
+        let turn = Turn { at: Timestamp::from_micros(at).unwrap(), change };
+        held.turned.insert(tenant.clone(), turn);
+        held.add(self.env.hub.as_ref(), &tenant, Some(turn));
     }
 
     pub(super) fn feed(&mut self, count: u64) {
@@ -135,13 +139,24 @@ impl World {
         let epoch = held.epoch;
         for (_, stream) in held.streams.iter_mut().filter(|((_, of), _)| *of == epoch) {
             let wanted = (stream.messages.len() as u64 + 1).saturating_sub(keep).max(1);
-            let first = if may_lose { wanted } else { wanted.min(stream.archived + 1) };
+            // Nobody could know of a turn that is nowhere.
+            let turn = stream.messages.iter().find(|message| message.seq > stream.archived && message.turn.is_some()).map_or(u64::MAX, |message| message.seq);
+            let first = if may_lose { wanted.min(turn) } else { wanted.min(stream.archived + 1) };
             stream.first_seq = stream.first_seq.max(first);
         }
     }
 
     pub(super) fn recreate(&mut self) {
         let mut held = self.held.lock().unwrap();
+        // A turn that is nowhere did not happen.
+        let archived = |held: &Held, number| {
+            let (shard, tenant) = (self.env.hub.shard_of(&tenant(number)), tenant(number));
+            let streams = (1..=held.epoch).map(|epoch| &held.streams[&(shard, epoch)]);
+            let messages = streams.flat_map(|stream| stream.messages.iter().filter(|message| message.seq <= stream.archived));
+            let last = messages.filter(|message| message.tenant == tenant).filter_map(|message| message.turn).last();
+            last.map(|turn| (tenant, turn))
+        };
+        held.turned = (0..2).filter_map(|number| archived(&held, number)).collect();
         held.epoch += 1;
         let epoch = held.epoch;
         for shard in 0..self.shards {
@@ -183,6 +198,35 @@ fn sources(lists: &Arc<Lists>) -> Sources {
 fn push(env: &Env, log: &Log, stream: &Stream, after: u64, to: u64) {
     for message in stream.messages.iter().filter(|message| message.seq > after && message.seq <= to) {
         log.push(Frame::new(env.hub.key(), &message.tenant, log.position(message.seq), &message.payload).unwrap());
+    }
+}
+
+impl Held {
+    fn add(&mut self, hub: &Hub, tenant: &Tenant, turn: Option<Turn>) {
+        let stream = self.streams.get_mut(&(hub.shard_of(tenant), self.epoch)).unwrap();
+        let event_type = match turn.map(|turn| turn.change) {
+            None => "a.b.c",
+            Some(Change::Off) => "activity.log.disabled",
+            Some(_) => "activity.log.enabled",
+        };
+        let mut event = Event::new(tenant, &EventType::new(event_type).unwrap(), "e", Actor::user("u"));
+        event.timestamp = turn.map_or(event.timestamp, |turn| turn.at);
+        let seq = stream.messages.len() as u64 + 1;
+        stream.messages.push(Message { seq, tenant: tenant.clone(), id: event.id, turn, payload: event.to_json().into() });
+    }
+
+    /// What the archive knows of a tenant's activity log: of the epochs before too.
+    pub(super) fn shown(&self, tenant: &Tenant, shard: u16, epoch: u64) -> Shown {
+        let mut shown = Shown { max_days: 90, ..Shown::default() };
+        for old in 1..=epoch {
+            let stream = &self.streams[&(shard, old)];
+            for message in stream.messages.iter().filter(|message| message.tenant == *tenant && message.seq <= stream.archived) {
+                if let Some(turn) = message.turn {
+                    shown.learn(if old == epoch { message.seq } else { 0 }, turn);
+                }
+            }
+        }
+        Shown { through_seq: self.streams[&(shard, epoch)].archived, ..shown }
     }
 }
 
@@ -245,5 +289,10 @@ impl ColdReplay for Lists {
 
     fn known<'a>(&'a self, _: &'a Tenant, events: &'a [(Uuid, Timestamp)]) -> cold::Answer<'a, Vec<Option<Position>>> {
         Box::pin(async move { Ok(vec![None; events.len()]) })
+    }
+
+    fn shown<'a>(&'a self, tenant: &'a Tenant, of: Position) -> cold::Answer<'a, Shown> {
+        let shown = self.0.lock().unwrap().shown(tenant, of.shard, of.epoch);
+        Box::pin(async move { Ok(shown) })
     }
 }
