@@ -2,6 +2,7 @@
 
 mod api;
 mod broker;
+mod checkpoints;
 mod database;
 mod fail_points;
 mod gateway;

@@ -22,6 +22,10 @@ pub enum Point {
     ArchiverBeforeCommit,
     /// The batch is committed.
     ArchiverCommitted,
+    /// A ledger's checkpoint is signed, and not kept.
+    CheckpointSigned,
+    /// It is kept.
+    CheckpointKept,
     /// A job of an export is this worker's, and nothing of it was made.
     ExportClaimed,
     /// A piece of an export is kept.
@@ -38,13 +42,15 @@ pub enum Point {
 
 impl Point {
     /// All of them, in the order of the flow.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::RelayClaimed,
         Self::RelayPublished,
         Self::RelayMarked,
         Self::ArchiverFetched,
         Self::ArchiverBeforeCommit,
         Self::ArchiverCommitted,
+        Self::CheckpointSigned,
+        Self::CheckpointKept,
         Self::ExportClaimed,
         Self::ExportKept,
         Self::RedactionCommitted,
@@ -57,6 +63,9 @@ impl Point {
     pub const OF_EVENTS: [Self; 6] =
         [Self::RelayClaimed, Self::RelayPublished, Self::RelayMarked, Self::ArchiverFetched, Self::ArchiverBeforeCommit, Self::ArchiverCommitted];
 
+    /// Those of the signing of ledgers.
+    pub const OF_CHECKPOINTS: [Self; 2] = [Self::CheckpointSigned, Self::CheckpointKept];
+
     /// Its name in settings.
     pub fn name(self) -> &'static str {
         match self {
@@ -66,6 +75,8 @@ impl Point {
             Self::ArchiverFetched => "archiver.fetched",
             Self::ArchiverBeforeCommit => "archiver.before_commit",
             Self::ArchiverCommitted => "archiver.committed",
+            Self::CheckpointSigned => "checkpoint.signed",
+            Self::CheckpointKept => "checkpoint.kept",
             Self::ExportClaimed => "export.claimed",
             Self::ExportKept => "export.kept",
             Self::RedactionCommitted => "redaction.committed",

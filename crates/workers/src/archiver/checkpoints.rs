@@ -9,19 +9,21 @@ use slipstream_event::ledger::{Checkpoint, Signers, Verifiers, proof};
 use slipstream_store::Error as StoreError;
 use slipstream_store::ledger::{Checkpoints, Grown};
 
-use crate::metrics as names;
+use super::Signing;
+use crate::failpoint::Point;
+use crate::{FailPoints, metrics as names};
 
 /// Signs every ledger of the shard that has grown. Returns how many.
-pub(super) async fn sign(checkpoints: &Checkpoints, shard: u16, signers: &Signers, trusted: &Verifiers) -> Result<u64, StoreError> {
+pub(super) async fn sign(checkpoints: &Checkpoints, shard: u16, signing: &Signing, fail_points: &FailPoints) -> Result<u64, StoreError> {
     let (mut signed, mut after) = (0, None);
     loop {
         let grown = checkpoints.grown(shard, after.as_ref()).await?;
         let Some(last) = grown.last() else { return Ok(signed) };
         after = Some(last.tenant.clone());
         for ledger in &grown {
-            match continues(checkpoints, ledger, trusted).await? {
+            match continues(checkpoints, ledger, &signing.trusted).await? {
                 Ok(()) => {
-                    keep(checkpoints, ledger, signers).await?;
+                    keep(checkpoints, ledger, &signing.signers, fail_points).await?;
                     signed += 1;
                 }
                 Err(why) => refuse(ledger, &why),
@@ -30,11 +32,13 @@ pub(super) async fn sign(checkpoints: &Checkpoints, shard: u16, signers: &Signer
     }
 }
 
-async fn keep(checkpoints: &Checkpoints, ledger: &Grown, signers: &Signers) -> Result<(), StoreError> {
+async fn keep(checkpoints: &Checkpoints, ledger: &Grown, signers: &Signers, fail_points: &FailPoints) -> Result<(), StoreError> {
     let checkpoint = Checkpoint { tenant: ledger.tenant.clone(), size: ledger.size, root: ledger.root, at: Timestamp::now() };
     let note = signers.sign(&checkpoint);
     let key_name = signers.verifiers().first().map(|key| key.name().to_owned()).unwrap_or_default();
+    fail_points.visit(Point::CheckpointSigned).await;
     checkpoints.keep(&checkpoint, &key_name, &note).await?;
+    fail_points.visit(Point::CheckpointKept).await;
     counter!(names::CHECKPOINTS_TOTAL).increment(1);
     Ok(())
 }

@@ -76,7 +76,7 @@ async fn observe(archiver: &Archiver) {
 /// Signs what has grown. Returns how long to wait until the next time.
 async fn sign(archiver: &Archiver) -> Duration {
     let Some(signing) = &archiver.config.signing else { return limits::UPKEEP_EVERY };
-    match checkpoints::sign(&archiver.checkpoints, archiver.config.shard, &signing.signers, &signing.trusted).await {
+    match checkpoints::sign(&archiver.checkpoints, archiver.config.shard, signing, &archiver.config.fail_points).await {
         Ok(signed) => tracing::debug!(signed, "ledgers were signed"),
         Err(error) => tracing::warn!(%error, "the ledgers could not be signed; tried again"),
     }
