@@ -128,6 +128,15 @@ create table slipstream.archive_watermark (
   updated_at timestamptz not null default now()
 ) with (fillfactor = 50);
 
+-- Where each shard's stream ended when the archiver looked last, and since when the archive has been behind an end that it has seen: so whoever reads the archive can tell whether it is late.
+create table slipstream.archive_end (
+  shard integer primary key check (shard >= 0),
+  epoch bigint not null,
+  seq bigint not null check (seq >= 0),
+  looked_at timestamptz not null,
+  behind_since timestamptz
+) with (fillfactor = 50);
+
 -- The epochs of each shard's stream that the archive has seen; the current one is not closed.
 create table slipstream.stream_epoch (
   shard integer not null,
@@ -167,6 +176,6 @@ alter table slipstream.tenant_head force row level security;
 create policy archiver on slipstream.tenant_head to slipstream_archiver using (true) with check (true);
 create policy reader on slipstream.tenant_head for select to slipstream_reader using (tenant_id = slipstream.current_tenant());
 
-grant select, insert, update on slipstream.archive_watermark, slipstream.stream_epoch, slipstream.tenant_head to slipstream_archiver;
+grant select, insert, update on slipstream.archive_watermark, slipstream.archive_end, slipstream.stream_epoch, slipstream.tenant_head to slipstream_archiver;
 grant select, insert on slipstream.archive_quarantine to slipstream_archiver;
-grant select on slipstream.archive_watermark, slipstream.stream_epoch, slipstream.tenant_head to slipstream_reader;
+grant select on slipstream.archive_watermark, slipstream.archive_end, slipstream.stream_epoch, slipstream.tenant_head to slipstream_reader;

@@ -232,7 +232,7 @@ impl Parts<'_> {
         let signing = keys.signers.map(|signers| archiver::Signing { signers, trusted: keys.trusted, every });
         let redactor = self.store(slipstream_store::Role::Redactor)?;
         stage.start("redactions", Redactions::new(redactor, redaction::Config { fail_points: self.fail_points()? }).run(stage.token()));
-        stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone()).run(stage.token()));
+        stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone(), self.fail_points()?).run(stage.token()));
         stage.start("analytics", analytics::Folder::new(store.clone(), self.fail_points()?).run(stage.token()));
         for shard in 0..self.config.shards {
             let config = archiver::Config { shard, months_ahead: self.config.archive_months_ahead, signing: signing.clone(), fail_points: self.fail_points()? };
