@@ -1,6 +1,8 @@
 //! The activity log: its list, its live view, its settings and its clearing.
 
+mod behind;
 mod export;
+mod killed;
 mod live;
 mod off;
 mod settings;

@@ -1,9 +1,10 @@
 //! `/api/v1/activity-log`: a tenant's archive as people read it; its settings; its clearing.
 //!
-//! Order of a list's reads: what the log shows and the archive's head, then the page, then the total. So a tag never stands for an older page.
+//! Order of a list's reads: what the log shows and the archive's head, then how far the archive is, then the page, then the total. So a tag never stands for an older page.
 
 mod clear;
 mod export;
+mod progress;
 mod request;
 mod settings;
 
@@ -26,6 +27,7 @@ use crate::history::{cache_headers, etag};
 use crate::limits::ACTIVITY_MAX_AGE;
 use crate::origin::Origin;
 use crate::routes::Endpoint;
+use progress::Progress;
 
 const LOG: &str = "/api/v1/activity-log";
 const SETTINGS: &str = "/api/v1/activity-log/settings";
@@ -42,26 +44,28 @@ async fn list(State(state): State<ApiState>, reader: User, query: Query, headers
     let tenant = reader.tenant();
     let (wanted, range) = request::list(&query, &reader.principal().viewer)?;
     let shown = log::shown(&state.archive, tenant, Timestamp::now()).await?;
-    let tag = etag::of(tenant, shown.head, &(&wanted, range, &shown));
+    let progress = Progress::of(&state, tenant).await?;
+    let tag = etag::of(tenant, shown.head, &(&wanted, range, &shown, progress.is_catching_up));
     if headers.get(header::IF_NONE_MATCH).is_some_and(|given| etag::matches(given.as_bytes(), &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, cache_headers(&tag, ACTIVITY_MAX_AGE)).into_response());
     }
     let page = log::page(&state.archive, tenant, &shown, &wanted, range).await?;
     let known = page.items.len() as u64 + u64::from(page.has_more);
     let total = log::total(&state.archive, tenant, &shown, &wanted, known).await?;
-    let body = body(&page, range, total);
+    let body = body(&page, range, total, &progress);
     Ok((cache_headers(&tag, ACTIVITY_MAX_AGE), [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
 }
 
-fn body(page: &Page, range: Range, total: Total) -> String {
+fn body(page: &Page, range: Range, total: Total, progress: &Progress) -> String {
     let entries: Vec<String> = page.items.iter().map(|item| Entry::of(&item.event, Some(item.seq)).to_json()).collect();
     let next = page.items.last().filter(|_| page.has_more && range.after_seq.is_none()).map(|item| item.seq);
     let Total { count, is_estimate } = total;
     format!(
-        "{{\"entries\":[{}],\"next_before_seq\":{},\"total\":{count},\"has_more\":{},\"total_is_estimate\":{is_estimate}}}",
+        "{{\"entries\":[{}],\"next_before_seq\":{},\"total\":{count},\"has_more\":{},\"total_is_estimate\":{is_estimate},{}}}",
         entries.join(","),
         json!(next),
-        page.has_more
+        page.has_more,
+        progress.members()
     )
 }
 

@@ -238,7 +238,7 @@ impl Parts<'_> {
         let batches = Batches::new(store.clone(), redactor.clone());
         stage.start("batches", batches::Joiner::new(batches, backlog.clone()).run(stage.token()));
         stage.start("redactions", Redactions::new(redactor, redaction::Config { fail_points: self.fail_points()? }).run(stage.token()));
-        stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone()).run(stage.token()));
+        stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone(), self.fail_points()?).run(stage.token()));
         stage.start("analytics", analytics::Folder::new(store.clone(), backlog.clone(), self.fail_points()?).run(stage.token()));
         for shard in 0..self.config.shards {
             let (months_ahead, signing, backlog) = (self.config.archive_months_ahead, signing.clone(), backlog.clone());

@@ -21,7 +21,7 @@ pub(crate) use heads::compute as compute_ledger;
 pub(crate) use ledger::LEVEL_MIN as NODE_LEVEL_MIN;
 pub use row::{Batch, Quarantined, Row, Unreadable};
 pub use watermark::Watermark;
-pub(crate) use watermark::read as read_watermark;
+pub(crate) use watermark::{progress as read_progress, read as read_watermark};
 
 use std::time::Instant;
 
@@ -90,6 +90,14 @@ impl Archive {
     /// [`crate::Error::Unavailable`] and the like.
     pub async fn init_watermark(&self, shard: u16, epoch: u64, seq: u64) -> Result<Watermark, crate::Error> {
         watermark::init(&self.store, shard, epoch, seq).await
+    }
+
+    /// Notes where a shard's stream ends, for those who ask whether the archive is late ([`crate::history::progress`]).
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] and the like.
+    pub async fn note_end(&self, shard: u16, epoch: u64, seq: u64) -> Result<(), crate::Error> {
+        watermark::note_end(&self.store, shard, epoch, seq).await
     }
 
     /// Goes over to a new epoch: closes the epoch of `from` at its sequence and goes on in `epoch` after `seq`.

@@ -118,6 +118,14 @@ pub async fn archived_through(store: &Store, shard: u16) -> Result<Option<Waterm
     archive::read_watermark(store, shard).await
 }
 
+/// How far the archive of a shard is complete, and whether it is late ([`limits::LATE_AFTER`](crate::limits::LATE_AFTER)); `None` when it never began.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn progress(store: &Store, shard: u16) -> Result<Option<(Watermark, bool)>, Error> {
+    archive::read_progress(store, shard).await
+}
+
 /// The first `limit` items: of a search by the batches that may hold what it asks for, else by time.
 async fn items(connection: &mut PgConnection, tenant: &Tenant, query: &Query, limit: usize) -> Result<Vec<Item>, Error> {
     let bits = search::bits(query);

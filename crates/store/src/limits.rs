@@ -99,6 +99,10 @@ pub const ACTIVITY_COUNT_MAX: u64 = 100_000;
 pub const COUNT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a tenant can turn its activity log off. More: refused; the log stays as it is.
 pub const SILENCES_MAX: i64 = 1_000;
+/// How long the archive may be behind the log before it is late.
+pub const LATE_AFTER: Duration = Duration::from_secs(1);
+/// How long ago the archiver may have looked at the log's end. Longer: the archive counts as late, for nobody knows.
+pub const LOOKED_WITHIN: Duration = Duration::from_secs(5);
 /// Longest wait after a change of the activity log's settings until the log tells of it. Longer: the change is answered all the same.
 pub const ACTIVITY_SETTLED: Duration = Duration::from_secs(2);
 /// First pause between two looks whether it does; each next one is twice as long.

@@ -13,19 +13,21 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::{limits, metrics as names};
+use crate::failpoint::Point;
+use crate::{FailPoints, limits, metrics as names};
 
 /// Prunes the activity logs of all tenants.
 #[derive(Debug)]
 pub struct Pruner {
     archiver: Store,
     reader: Store,
+    fail_points: FailPoints,
 }
 
 impl Pruner {
     /// A pruner over a pool of [`slipstream_store::Role::Archiver`], which reads through one of [`slipstream_store::Role::Reader`].
-    pub fn new(archiver: Store, reader: Store) -> Self {
-        Self { archiver, reader }
+    pub fn new(archiver: Store, reader: Store, fail_points: FailPoints) -> Self {
+        Self { archiver, reader, fail_points }
     }
 
     /// Runs until `shutdown`. What fails is tried again, after pauses that grow.
@@ -66,8 +68,13 @@ impl Pruner {
     }
 
     async fn due(&self) -> Result<(), Error> {
-        for tenant in prune::take_due(&self.archiver).await? {
-            self.prune(&tenant).await?;
+        let due = prune::due(&self.archiver).await?;
+        if !due.is_empty() {
+            self.fail_points.visit(Point::ActivityTold).await;
+        }
+        for due in due {
+            self.prune(&due.tenant).await?;
+            prune::settled(&self.archiver, &due).await?;
         }
         Ok(())
     }
@@ -90,6 +97,9 @@ impl Pruner {
     async fn prune(&self, tenant: &Tenant) -> Result<(), Error> {
         let pruned = prune::prune(&self.archiver, &self.reader, tenant, Timestamp::now()).await?;
         counter!(names::ACTIVITY_PRUNED_TOTAL).increment(pruned);
+        if pruned > 0 {
+            self.fail_points.visit(Point::ActivityPruned).await;
+        }
         Ok(())
     }
 }

@@ -38,6 +38,10 @@ pub enum Point {
     RetentionCommitted,
     /// A piece of a tenant's events is counted, and the next is not begun.
     AnalyticsFolded,
+    /// The pruner knows of new settings of activity logs, and has pruned none of them.
+    ActivityTold,
+    /// An activity log is pruned, and the next is not begun.
+    ActivityPruned,
 }
 
 impl Point {
@@ -57,6 +61,8 @@ impl Point {
         Self::RetentionRemoved,
         Self::RetentionCommitted,
         Self::AnalyticsFolded,
+        Self::ActivityTold,
+        Self::ActivityPruned,
     ];
 
     /// Those on the way of an event, from the outbox to the archive.
@@ -83,6 +89,8 @@ impl Point {
             Self::RetentionRemoved => "retention.removed",
             Self::RetentionCommitted => "retention.committed",
             Self::AnalyticsFolded => "analytics.folded",
+            Self::ActivityTold => "activity.told",
+            Self::ActivityPruned => "activity.pruned",
         }
     }
 }

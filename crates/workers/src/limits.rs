@@ -66,8 +66,8 @@ pub const RECHECK_EVERY: Duration = Duration::from_secs(5);
 pub const EVIDENCE_MESSAGES: u64 = 16;
 /// Attempts to write a dead letter while the broker answers otherwise. More: the message is kept in quarantine only.
 pub const DEAD_LETTER_ATTEMPTS: u32 = 3;
-/// How often lag is measured.
-pub const LAG_EVERY: Duration = Duration::from_secs(5);
+/// How often lag is measured, and the log's end noted for those who read the archive: often enough for [`LOOKED_WITHIN`](slipstream_store::limits::LOOKED_WITHIN).
+pub const LAG_EVERY: Duration = Duration::from_secs(1);
 /// Bytes after which a piece of an export is kept; it ends with the event that passes them.
 pub const EXPORT_CHUNK_BYTES: usize = 1024 * 1024;
 /// Largest file of an export. Larger: the job fails, with the reason.

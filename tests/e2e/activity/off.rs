@@ -226,3 +226,44 @@ async fn nobody_silences_the_log_from_outside() {
     let http = stack.http(&node, "acme");
     http.post("/api/events", &json!({"type": "activity.log.disabled", "entityId": "activity-log"})).await.problem(422, "type_reserved");
 }
+
+#[tokio::test]
+async fn without_a_database_the_live_view_goes_on_and_what_a_process_knows_counts() {
+    let stack = Setup::default().own_postgres().start().await;
+    let node = stack.node(ALL).await;
+    let http = stack.http(&node, "acme");
+    let mut live = http.stream(VIEW, None).await.unwrap();
+    let start = live.until_control("ready").await["cursor"].as_str().unwrap().to_owned();
+    http.publish(&event("on")).await;
+    turn(&http, false).await;
+    http.publish(&event("off")).await;
+    until_entity(&mut live, "activity-log").await;
+    stack.cluster.server.kill().await;
+    http.publish(&event("off too")).await;
+    let mut resumed = http.stream(VIEW, Some(&start)).await.unwrap();
+    resumed.until_control("ready").await;
+    let entities = |stream: &Sse| texts(&stream.blocks.iter().filter_map(entry).collect::<Vec<_>>(), "entity_id");
+    assert_eq!(entities(&resumed), ["on", "activity-log", "activity-log"]);
+    // Of a tenant of which it knows nothing it shows nothing: the stream ends, and its client comes back.
+    let mut unknown = stack.http(&node, "other").stream(VIEW, None).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while unknown.next(deadline).await.is_some() {}
+    assert!(Instant::now() < deadline && unknown.blocks.iter().all(|block| block.event.as_deref() != Some("ready")), "{:?}", unknown.blocks);
+    stack.cluster.server.restart().await.unwrap();
+    eventually("its client is shown something again", async || {
+        let mut stream = stack.http(&node, "other").stream(VIEW, None).await.unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while let Some(block) = stream.next(deadline).await {
+            if block.event.as_deref() == Some("ready") {
+                return Ok(());
+            }
+        }
+        Err(stream.blocks)
+    })
+    .await;
+    turn(&http, true).await;
+    http.publish(&event("on again")).await;
+    until_entity(&mut live, "on again").await;
+    let shown = ids(&live);
+    agree(&http, &shown).await;
+}

@@ -11,15 +11,18 @@ use slipstream_event::Timestamp;
 use slipstream_store::Tx;
 use slipstream_store::activity::{self as log, prune, settings};
 
+use super::progress::Progress;
 use crate::ApiState;
 use crate::copilot::fields::Fields;
 use crate::failure::Failure;
 use crate::keyed::Keyed;
 use crate::origin::Origin;
 
-/// The settings that hold now, and what the log holds of what the caller may see: how many entries, when the oldest of them happened, and when those beyond the limits go next.
+/// The settings that hold now, and what the log holds of what the caller may see: how many entries, when the oldest of them happened, when those beyond the limits
+/// go next, and whether the log lags.
 pub(super) async fn read(State(state): State<ApiState>, reader: User) -> Result<Json<Value>, Failure> {
     let (tenant, now) = (reader.tenant(), Timestamp::now());
+    let progress = Progress::of(&state, tenant).await?;
     let shown = log::shown(&state.archive, tenant, now).await?;
     let all = log::Query { viewer: reader.principal().viewer.clone(), ..log::Query::default() };
     let total = log::total(&state.archive, tenant, &shown, &all, 0).await?;
@@ -29,6 +32,9 @@ pub(super) async fn read(State(state): State<ApiState>, reader: User) -> Result<
     body["entries_is_estimate"] = json!(total.is_estimate);
     body["oldest"] = json!(oldest.items.first().map(|item| item.event.timestamp));
     body["next_prune_at"] = json!(prune::next(now));
+    if let Some(body) = body.as_object_mut() {
+        progress.add_to(body);
+    }
     Ok(Json(body))
 }
 

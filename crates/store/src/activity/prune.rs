@@ -3,6 +3,7 @@
 //! Reading is right without it but for the limit on the number of entries; with it, it stays cheap. Nothing is deleted.
 
 use slipstream_event::{Tenant, Timestamp};
+use time::OffsetDateTime;
 
 use super::{shown, silence};
 use crate::number::{signed, unsigned};
@@ -25,13 +26,32 @@ pub async fn tenants(archiver: &Store, after: Option<&Tenant>) -> Result<Vec<Ten
     names.iter().map(|name| tenant(name)).collect()
 }
 
-/// The tenants whose settings were changed since this was asked last. Each is told of once, to one who asks.
+/// A tenant whose settings were changed, and whose log was not pruned since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The change.
+    pub changed_at: Timestamp,
+}
+
+/// The tenants whose settings were changed since their logs were pruned. All who ask are told, until it is [`settled`].
 ///
 /// # Errors
 /// [`Error::Unavailable`] and the like.
-pub async fn take_due(archiver: &Store) -> Result<Vec<Tenant>, Error> {
-    let names: Vec<String> = sqlx::query_scalar(include_str!("../../queries/activity/take_due.sql")).fetch_all(&archiver.pool).await?;
-    names.iter().map(|name| tenant(name)).collect()
+pub async fn due(archiver: &Store) -> Result<Vec<Due>, Error> {
+    let rows: Vec<(String, OffsetDateTime)> = sqlx::query_as(include_str!("../../queries/activity/due.sql")).fetch_all(&archiver.pool).await?;
+    rows.into_iter().map(|(name, at)| Ok(Due { tenant: tenant(&name)?, changed_at: at.into() })).collect()
+}
+
+/// Notes that a log was pruned after this change. A later change stays due.
+///
+/// # Errors
+/// [`Error::Unavailable`] and the like.
+pub async fn settled(archiver: &Store, due: &Due) -> Result<(), Error> {
+    let statement = sqlx::query(include_str!("../../queries/activity/settled.sql")).bind(due.tenant.as_str());
+    statement.bind(due.changed_at.datetime()).execute(&archiver.pool).await?;
+    Ok(())
 }
 
 /// Looks which entries of a tenant are beyond its limits, through a pool of [`Role::Reader`](crate::Role::Reader), and notes it. Returns how many entries fell out; again, and by many at once: the same.

@@ -30,6 +30,20 @@ pub(crate) async fn read(store: &Store, shard: u16) -> Result<Option<Watermark>,
     Ok(statement.bind(i32::from(shard)).fetch_optional(&store.pool).await?.map(of))
 }
 
+/// How far a shard is archived, and whether that is late.
+pub(crate) async fn progress(store: &Store, shard: u16) -> Result<Option<(Watermark, bool)>, crate::Error> {
+    let statement = sqlx::query_as::<_, (i64, i64, OffsetDateTime, bool)>(include_str!("../../queries/watermark/progress.sql")).bind(i32::from(shard));
+    let statement = statement.bind(limits::LATE_AFTER.as_secs_f64()).bind(limits::LOOKED_WITHIN.as_secs_f64());
+    Ok(statement.fetch_optional(&store.pool).await?.map(|(epoch, seq, at, is_late)| (of((epoch, seq, at)), is_late)))
+}
+
+/// Notes where a shard's stream ends.
+pub(super) async fn note_end(store: &Store, shard: u16, epoch: u64, seq: u64) -> Result<(), crate::Error> {
+    let note = sqlx::query(include_str!("../../queries/watermark/note_end.sql")).bind(i32::from(shard));
+    note.bind(signed(epoch)).bind(signed(seq)).execute(&store.pool).await?;
+    Ok(())
+}
+
 pub(super) async fn init(store: &Store, shard: u16, epoch: u64, seq: u64) -> Result<Watermark, crate::Error> {
     let mut tx = store.pool.begin().await?;
     let begin = sqlx::query(include_str!("../../queries/watermark/init.sql"));

@@ -6,7 +6,7 @@ use slipstream_domain::activity::Settings;
 use slipstream_event::activity::Selection;
 use slipstream_event::{Actor, Event, Severity, Timestamp, Viewer, Visibility};
 use slipstream_store::activity::{self, Clearing, Fault, Page, Query, Range, Shown, Total, place, prune, settings};
-use slipstream_store::{Error, Role, Store, Tx};
+use slipstream_store::{Error, Role, Store, Tx, history};
 use sqlx::Executor;
 
 use crate::cluster::{Cluster, Db};
@@ -255,9 +255,17 @@ async fn both_limits_hold_and_never_bring_anything_back() {
     set(&store, Settings { max_days: 365, ..Settings::default() }).await;
     assert_eq!(total(&log, &everything()).await.count, 120, "what fell out stays out");
     set(&store, Settings { max_entries: 100, ..Settings::default() }).await;
-    assert_eq!(prune::take_due(&archiver).await.unwrap(), [tenant("a")]);
-    assert_eq!(prune::take_due(&archiver).await.unwrap(), []);
+    let due = async || prune::due(&archiver).await.unwrap();
+    let first = due().await;
+    assert_eq!((first.len(), &first[0].tenant), (1, &tenant("a")));
+    // Changed again meanwhile: who has pruned for the first change has not for this one.
+    set(&store, Settings { max_entries: 100, ..Settings::default() }).await;
+    prune::settled(&archiver, &first[0]).await.unwrap();
+    let second = due().await;
+    assert!(second.len() == 1 && second[0].changed_at > first[0].changed_at);
     assert_eq!(pruned().await, 20);
+    prune::settled(&archiver, &second[0]).await.unwrap();
+    assert_eq!(due().await, []);
     assert_eq!((entities(&log, &everything()).await.len(), total(&log, &everything()).await.count), (100, 100));
     set(&store, Settings { max_days: 1, ..Settings::default() }).await;
     assert_eq!(entities(&log, &everything()).await, [""; 0], "at once, before anything is pruned");
@@ -322,4 +330,38 @@ async fn nothing_of_another_tenant_is_shown_or_changed() {
     assert_eq!((theirs.settings, theirs.silences.len(), theirs.size), (Settings::default(), 0, 1));
     let page = activity::page(&log.reader, &tenant("b"), &theirs, &everything(), Range { limit: 9, ..Range::default() }).await.unwrap();
     assert_eq!(page.items.iter().map(|item| (item.seq, item.event.entity_id.as_str())).collect::<Vec<_>>(), [(1, "theirs")]);
+}
+
+#[tokio::test]
+async fn the_archive_is_late_when_it_does_not_reach_an_end_that_was_seen_a_second_ago_or_nobody_looks() {
+    let (db, mut log) = log().await;
+    let late = async |log: &Log| history::progress(&log.reader, 0).await.unwrap().unwrap().1;
+    let look = async |log: &Log, seq| log.archive.note_end(0, EPOCH, seq).await.unwrap();
+    // As if so much time had passed.
+    let pass = async |seconds: i32| {
+        let back =
+            "update slipstream.archive_end set looked_at = looked_at - make_interval(secs => $1), behind_since = behind_since - make_interval(secs => $1)";
+        sqlx::query(back).bind(f64::from(seconds)).execute(&mut db.root().await).await.unwrap();
+    };
+    assert!(history::progress(&log.reader, 1).await.unwrap().is_none());
+    assert!(!late(&log).await, "nobody has looked yet");
+    look(&log, 2).await;
+    assert!(!late(&log).await, "for a moment it may be");
+    pass(2).await;
+    assert!(late(&log).await);
+    log.add(&[past(1, "1")]).await;
+    assert!(late(&log).await, "not all of it");
+    look(&log, 7).await;
+    assert!(late(&log).await, "a new look does not excuse it");
+    log.add(&[past(1, "2"), past(1, "3")]).await;
+    look(&log, 9).await;
+    pass(2).await;
+    assert!(late(&log).await, "the end of the look before is not reached");
+    log.add(&(4..=9).map(|n| past(0, &n.to_string())).collect::<Vec<_>>()).await;
+    assert!(!late(&log).await, "all that was seen is there");
+    look(&log, 10).await;
+    assert!(!late(&log).await, "one that was just seen");
+    pass(6).await;
+    log.add(&[past(0, "10")]).await;
+    assert!(late(&log).await, "nobody looks any more");
 }

@@ -65,6 +65,7 @@ slipstream_archiver: EXECUTE open_holds
 slipstream_archiver: INSERT slipstream.activity_settings.pruned_at
 slipstream_archiver: INSERT slipstream.activity_settings.pruned_seq
 slipstream_archiver: INSERT slipstream.activity_settings.tenant_id
+slipstream_archiver: INSERT slipstream.archive_end
 slipstream_archiver: INSERT slipstream.archive_quarantine
 slipstream_archiver: INSERT slipstream.archive_watermark
 slipstream_archiver: INSERT slipstream.event
@@ -78,6 +79,7 @@ slipstream_archiver: SELECT slipstream.activity_settings
 slipstream_archiver: SELECT slipstream.activity_silence.began_at
 slipstream_archiver: SELECT slipstream.activity_silence.tenant_id
 slipstream_archiver: SELECT slipstream.analytics_head
+slipstream_archiver: SELECT slipstream.archive_end
 slipstream_archiver: SELECT slipstream.archive_quarantine
 slipstream_archiver: SELECT slipstream.archive_watermark
 slipstream_archiver: SELECT slipstream.event.event_id
@@ -94,6 +96,7 @@ slipstream_archiver: UPDATE slipstream.activity_settings.pruned_at
 slipstream_archiver: UPDATE slipstream.activity_settings.pruned_seq
 slipstream_archiver: UPDATE slipstream.activity_silence.began_seq
 slipstream_archiver: UPDATE slipstream.activity_silence.ended_seq
+slipstream_archiver: UPDATE slipstream.archive_end
 slipstream_archiver: UPDATE slipstream.archive_watermark
 slipstream_archiver: UPDATE slipstream.stream_epoch
 slipstream_archiver: UPDATE slipstream.tenant_head
@@ -140,6 +143,7 @@ slipstream_reader: SELECT slipstream.activity_silence
 slipstream_reader: SELECT slipstream.analytics_day
 slipstream_reader: SELECT slipstream.analytics_head
 slipstream_reader: SELECT slipstream.analytics_hour
+slipstream_reader: SELECT slipstream.archive_end
 slipstream_reader: SELECT slipstream.archive_watermark
 slipstream_reader: SELECT slipstream.event
 slipstream_reader: SELECT slipstream.ledger_batch

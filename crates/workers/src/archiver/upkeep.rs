@@ -71,6 +71,10 @@ async fn observe(archiver: &Archiver) {
     let (messages, seconds) = archiver.progress.lag(state.last_seq, Timestamp::now());
     gauge!(names::LAG_MESSAGES, "shard" => shard.to_string()).set(messages as f64);
     gauge!(names::LAG_SECONDS, "shard" => shard.to_string()).set(seconds);
+    // Who reads the archive takes it for late when nothing is noted.
+    if let Err(error) = archiver.archive.note_end(shard, state.epoch, state.last_seq).await {
+        tracing::debug!(%error, "the end of the log could not be noted");
+    }
 }
 
 /// Signs what has grown. Returns how long to wait until the next time.

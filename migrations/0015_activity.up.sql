@@ -1,3 +1,5 @@
+-- The activity log in step with the log of events: what it leaves out, and how far it lags.
+
 -- A silence of the activity log lies between two events of the log, and not between two times: whoever reads the log in its order knows it.
 
 alter table slipstream.activity_silence add column began_seq bigint, add column ended_seq bigint;
@@ -17,3 +19,15 @@ as $$
 $$;
 revoke all on function slipstream.is_published(uuid) from public;
 grant execute on function slipstream.is_published(uuid) to slipstream_api;
+
+-- Where each shard's stream ended when the archiver looked last, and since when the archive has been behind an end that it has seen: so whoever reads the archive can tell whether it is late.
+create table slipstream.archive_end (
+  shard integer primary key check (shard >= 0),
+  epoch bigint not null,
+  seq bigint not null check (seq >= 0),
+  looked_at timestamptz not null,
+  behind_since timestamptz
+) with (fillfactor = 50);
+
+grant select, insert, update on slipstream.archive_end to slipstream_archiver;
+grant select on slipstream.archive_end to slipstream_reader;

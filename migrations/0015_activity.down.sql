@@ -1,3 +1,4 @@
+drop table slipstream.archive_end;
 drop function slipstream.is_published(uuid);
 drop policy told on slipstream.outbox;
 drop policy archiver on slipstream.activity_silence;
