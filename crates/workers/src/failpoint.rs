@@ -46,7 +46,7 @@ pub enum Point {
 
 impl Point {
     /// All of them, in the order of the flow.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::RelayClaimed,
         Self::RelayPublished,
         Self::RelayMarked,
