@@ -7,6 +7,7 @@
 
 mod job;
 mod saved;
+mod windows;
 mod work;
 
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::number::{signed, unsigned};
 use crate::{Error, Store, limits, metrics};
 
 pub use job::{Job, New, Reach, State, chunk, insert, list, remove};
+use windows::{Window, Windows};
 pub use work::{Claimed, Progress, Work};
 
 /// The end of an export: what is archived beyond it does not belong to it.
@@ -82,14 +84,15 @@ pub struct Reading {
     order: Order,
     after: Option<Keyset>,
     rows: usize,
-    done: bool,
+    /// What is left to read; `None` before the first batch.
+    windows: Option<Windows>,
 }
 
 impl Reading {
     /// All that `query` asks for (without its `after` and `limit`) up to `bound`.
     pub fn new(tenant: &Tenant, query: Query, bound: Bound, order: Order) -> Self {
         let query = Query { after: None, limit: 0, ..query };
-        Self { tenant: tenant.clone(), query, bound, order, after: None, rows: limits::EXPORT_ROWS_FIRST, done: false }
+        Self { tenant: tenant.clone(), query, bound, order, after: None, rows: limits::EXPORT_ROWS_FIRST, windows: None }
     }
 
     /// Begins after an event that was read before.
@@ -100,17 +103,41 @@ impl Reading {
     }
 
     /// The next events, at most [`EXPORT_ROWS_MAX`](limits::EXPORT_ROWS_MAX) and about [`EXPORT_BATCH_BYTES`](limits::EXPORT_BATCH_BYTES); `None` after the last. After an error the
-    /// same call may be repeated.
+    /// same call may be repeated. However rare they are, each statement reads a bounded part of the archive.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and the like.
     pub async fn next(&mut self, store: &Store) -> Result<Option<Vec<Item>>, Error> {
-        if self.done {
-            return Ok(None);
-        }
         let begun = Instant::now();
+        loop {
+            let Some(window) = self.window(store).await? else { return Ok(None) };
+            let items = self.read(store, window).await?;
+            if items.len() < self.rows
+                && let Some(windows) = &mut self.windows
+            {
+                windows.pass();
+            }
+            if let Some(last) = items.last() {
+                self.after = Some(last.keyset);
+                self.rows = rows_next(items.iter().map(|item| item.payload.len()).sum(), items.len());
+                ::metrics::histogram!(metrics::EXPORT_BATCH_SECONDS).record(begun.elapsed().as_secs_f64());
+                return Ok(Some(items));
+            }
+        }
+    }
+
+    async fn window(&mut self, store: &Store) -> Result<Option<Window>, Error> {
+        if self.windows.is_none() {
+            let find = async |connection: &mut PgConnection| Windows::find(connection, &self.tenant, &self.query, self.order, self.after).await;
+            self.windows = Some(store.read_stoppable(&self.tenant, find).await?);
+        }
+        Ok(self.windows.as_ref().and_then(Windows::current))
+    }
+
+    async fn read(&self, store: &Store, window: Window) -> Result<Vec<Item>, Error> {
         let mut sql = QueryBuilder::new("select e.occurred_at, e.event_id, e.payload, e.has_changes from slipstream.event as e where e.tenant_id = ");
         push_conditions(&mut sql, &self.tenant, &self.query, self.bound, self.order, self.after);
+        sql.push(" and e.occurred_at >= ").push_bind(window.from).push(" and e.occurred_at < ").push_bind(window.below);
         sql.push(match self.order {
             Order::NewestFirst => " order by e.occurred_at desc, e.event_id desc limit ",
             Order::OldestFirst => " order by e.occurred_at, e.event_id limit ",
@@ -118,12 +145,7 @@ impl Reading {
         sql.push_bind(i64::try_from(self.rows).unwrap_or(i64::MAX));
         let read = async |connection: &mut PgConnection| -> Result<_, Error> { Ok(sql.build().fetch_all(connection).await?) };
         let rows = store.read_stoppable(&self.tenant, read).await?;
-        let items = rows.iter().map(|row| history::item(row, self.query.with_changes)).collect::<Result<Vec<_>, _>>()?;
-        self.done = items.len() < self.rows;
-        self.after = items.last().map(|item| item.keyset).or(self.after);
-        self.rows = rows_next(items.iter().map(|item| item.payload.len()).sum(), items.len());
-        ::metrics::histogram!(metrics::EXPORT_BATCH_SECONDS).record(begun.elapsed().as_secs_f64());
-        Ok(Some(items).filter(|items| !items.is_empty()))
+        rows.iter().map(|row| history::item(row, self.query.with_changes)).collect()
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Candidate {
 }
 
 /// The bits of what every event of the query holds: of its text, unless that is too short to tell batches apart, and of each filter that asks for a single value.
-pub(super) fn bits(query: &Query) -> Vec<i32> {
+pub(crate) fn bits(query: &Query) -> Vec<i32> {
     let filter = &query.filter;
     let mut bits = query.text.as_deref().map(terms::of_search).unwrap_or_default();
     let mut add = |of, value: &str| bits.extend(terms::of_exact(of, value));

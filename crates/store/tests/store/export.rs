@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use slipstream_event::export::Format;
-use slipstream_event::{Event, Viewer};
+use slipstream_event::{Event, Timestamp, Viewer};
 use slipstream_store::export::{self, Job, New, Order, Progress, Reach, Reading, Work};
 use slipstream_store::history::Query;
 use slipstream_store::{Error, Role};
@@ -56,6 +56,41 @@ async fn reads_all_up_to_the_bound_in_both_orders_and_from_any_place() {
     assert_eq!(export::count(&log.reader, &acme, &nobody, bound, Duration::from_secs(10)).await.unwrap(), Some(0));
     let empty = export::bound(&log.reader, &tenant("c"), 5).await.unwrap();
     assert_eq!((empty.epoch, empty.seq, empty.number), (0, 0, 0));
+}
+
+/// Batches whose times overlap, with old events that came late: what is rare is found where it is, whole and in order, and a statement reads no batch that cannot hold it.
+#[tokio::test]
+async fn what_is_rare_is_read_where_it_can_be() {
+    let (db, mut log) = log().await;
+    for batch in 0..30_usize {
+        let one = |n: usize| {
+            let day = if n.is_multiple_of(7) { 1 } else { 1 + (batch + n) % 28 };
+            let plain = at(&format!("2026-{:02}-{day:02}T{:02}:00:00Z", 1 + batch % 6, n % 24), event("a", "a.b.c", &format!("{batch}-{n}")));
+            let rare = (n == 3 && batch.is_multiple_of(8)).then(|| "c-rare".to_owned());
+            Event { message: rare.as_ref().map(|_| "a zeppelin landed".to_owned()), correlation_id: rare, ..plain }
+        };
+        log.add(&(0..20).map(one).collect::<Vec<_>>()).await;
+    }
+    let (acme, bound) = (tenant("a"), export::bound(&log.reader, &tenant("a"), 0).await.unwrap());
+    let rare = Query { correlation_id: Some("c-rare".to_owned()), ..everything(7) };
+    let text = Query { text: Some("ZEPPELIN".to_owned()), ..everything(7) };
+    let spring = Query {
+        from: Some(Timestamp::parse("2026-03-02T00:00:00Z").unwrap()),
+        until: Some(Timestamp::parse("2026-04-09T00:00:00Z").unwrap()),
+        ..everything(7)
+    };
+    for query in [everything(7), rare.clone(), text, spring] {
+        let mut expected = log.entities("a", &query).await;
+        assert!(expected.len() >= 4, "{query:?}");
+        assert_eq!(read(&log, Reading::new(&acme, query.clone(), bound, Order::NewestFirst)).await, expected, "{query:?}");
+        expected.reverse();
+        assert_eq!(read(&log, Reading::new(&acme, query.clone(), bound, Order::OldestFirst)).await, expected, "{query:?}");
+    }
+    // Had all batches to be read, this one would be missed: its events are where no filter says that they may be.
+    let mut root = db.root().await;
+    sqlx::query("update slipstream.ledger_batch set terms = '\\x0000000000000000' where start = 160").execute(&mut root).await.unwrap();
+    let told = read(&log, Reading::new(&acme, rare, bound, Order::NewestFirst)).await;
+    assert!(told.len() == 3 && !told.contains(&"8-3".to_owned()), "{told:?}");
 }
 
 async fn add(db: &Db, of: &str, owner: &str, viewer: Viewer) -> Result<Job, Error> {
