@@ -12,6 +12,7 @@
 pub mod activity;
 pub mod analytics;
 pub mod archiver;
+pub mod denials;
 pub mod exports;
 pub mod failpoint;
 pub mod limits;
