@@ -5,6 +5,7 @@ mod export;
 mod killed;
 mod live;
 mod off;
+mod refused;
 mod settings;
 
 use serde_json::{Value, json};

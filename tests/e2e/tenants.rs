@@ -83,7 +83,7 @@ async fn nobody_acts_on_a_tenant_that_is_not_theirs_by_naming_it() {
     let mut stamped = event("o1");
     stamped["metadata"] = json!({"amoId": "other", "module": "other"});
     let acked = ours.publish(&stamped).await;
-    let shown = eventually("it is archived", async || ours.history("").await.pop().ok_or("nothing")).await;
+    let shown = eventually("it is archived", async || ours.history("&type=shop.order").await.pop().ok_or("nothing")).await;
     assert_eq!((&shown["id"], &shown["metadata"]), (&acked["id"], &json!({"amoId": "acme", "module": "shop"})));
 }
 

@@ -3,11 +3,12 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts};
-use http::HeaderMap;
+use axum::extract::{FromRef, FromRequestParts, MatchedPath};
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use slipstream_event::Tenant;
 
+use crate::verify::Refused;
 use crate::{Access, Class, Denied, Principal, Problem, credential};
 
 /// The header by which a super-admin names the tenant, beside the query parameter `account_id`.
@@ -115,7 +116,8 @@ where
         let access = Access::from_ref(state);
         let caller = authenticate(&access, parts, C::QUERY).await?;
         // Looked at after the caller: who is nobody learns nothing of what else is wrong.
-        Self::admit(caller, named_tenant(&parts.headers, parts.uri.query())?.as_deref())
+        let named = named_tenant(&parts.headers, parts.uri.query())?;
+        Self::admit(&access, caller, named.as_deref(), parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str))
     }
 }
 
@@ -123,7 +125,16 @@ where
 type Caller = (Arc<Principal>, Option<Tenant>);
 
 impl<C: kind::Kind> Guard<C> {
-    fn admit((principal, fixed): Caller, named: Option<&str>) -> Result<Self, Problem> {
+    fn admit(access: &Access, caller: Caller, named: Option<&str>, route: Option<&str>) -> Result<Self, Problem> {
+        let principal = caller.0.clone();
+        Self::check(caller, named).inspect_err(|problem| {
+            if problem.status() == StatusCode::FORBIDDEN {
+                access.tell(&Refused { principal: &principal, reason: problem.code(), route });
+            }
+        })
+    }
+
+    fn check((principal, fixed): Caller, named: Option<&str>) -> Result<Self, Problem> {
         if !principal.is(C::CLASS) {
             return Err(Problem::class_required(C::CLASS));
         }
@@ -156,7 +167,7 @@ impl Streamer {
             Credential::Token(token) => access.verify(token).await.map(|principal| (principal, None)),
             Credential::Ticket(ticket) => access.redeem_ticket(ticket).await.map(|(principal, tenant)| (principal, Some(tenant))),
         };
-        Self::admit(caller?, named.filter(|name| !name.is_empty()))
+        Self::admit(access, caller?, named.filter(|name| !name.is_empty()), None)
     }
 }
 
@@ -174,8 +185,14 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let (principal, _) = authenticate(&Access::from_ref(state), parts, false).await?;
-        if principal.super_admin { Ok(Self(principal)) } else { Err(Problem::class_required(Class::SuperAdmin)) }
+        let access = Access::from_ref(state);
+        let (principal, _) = authenticate(&access, parts, false).await?;
+        if principal.super_admin {
+            return Ok(Self(principal));
+        }
+        let problem = Problem::class_required(Class::SuperAdmin);
+        access.tell(&Refused { principal: &principal, reason: problem.code(), route: parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str) });
+        Err(problem)
     }
 }
 

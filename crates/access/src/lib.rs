@@ -39,4 +39,4 @@ pub use problem::Problem;
 pub use query::Query;
 pub use revocation::Revocations;
 pub use route::Route;
-pub use verify::{Access, Error};
+pub use verify::{Access, Error, Listener, Refused};

@@ -23,6 +23,21 @@ pub struct Access {
     inner: Arc<Inner>,
     revocations: Revocations,
     tickets: Option<Arc<dyn Tickets>>,
+    refused: Option<Arc<Listener>>,
+}
+
+/// Is told of refused calls. Must not block.
+pub type Listener = dyn Fn(&Refused<'_>) + Send + Sync;
+
+/// A refused call of a caller whose credential is good, or was before its holder was cut off. Holds nothing of the credential.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'a> {
+    /// The caller.
+    pub principal: &'a Principal,
+    /// The answer's word.
+    pub reason: &'static str,
+    /// The pattern of the route, where that is known.
+    pub route: Option<&'a str>,
 }
 
 struct Inner {
@@ -89,7 +104,7 @@ impl Access {
         }
         // Remote issuers last, so that no token of a local one ever causes a fetch.
         issuers.sort_by_key(|trusted| matches!(trusted.source, Source::Remote(_)));
-        Ok(Self { inner: Arc::new(Inner { issuers, query_token: config.query_token }), revocations, tickets: None })
+        Ok(Self { inner: Arc::new(Inner { issuers, query_token: config.query_token }), revocations, tickets: None, refused: None })
     }
 
     /// The caller that a credential proves, and who is not cut off: a service key, or a token of a trusted issuer.
@@ -107,7 +122,23 @@ impl Access {
         if !self.revocations.read_within(limits::REVOCATIONS_WAIT).await {
             return Err(Denied::RevocationsUnknown);
         }
-        self.revocations.check(principal).map_or(Ok(()), |reason| Err(Denied::Revoked(reason)))
+        let Some(reason) = self.revocations.check(principal) else { return Ok(()) };
+        let denied = Denied::Revoked(reason);
+        self.tell(&Refused { principal, reason: denied.code(), route: None });
+        Err(denied)
+    }
+
+    /// The same, that tells `listener` of refused calls of callers who are known. Others have no tenant: they are in the metrics and the debug log alone.
+    #[must_use]
+    pub fn with_refused(mut self, listener: Arc<Listener>) -> Self {
+        self.refused = Some(listener);
+        self
+    }
+
+    pub(crate) fn tell(&self, refused: &Refused<'_>) {
+        if let Some(listener) = &self.refused {
+            listener(refused);
+        }
     }
 
     /// Who is cut off: for whoever lets a caller stay for long.

@@ -10,6 +10,7 @@ pub mod analytics;
 pub mod audit;
 pub mod copilot;
 pub mod declared;
+pub mod denials;
 pub mod export;
 pub mod holds;
 pub mod limits;

@@ -38,3 +38,10 @@ pub const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 1..=36_500;
 pub const RETENTION_ENTRIES: std::ops::RangeInclusive<i64> = 1..=1_000_000_000_000;
 /// Most ranges of numbers in one event that tells what retention removed. More: further events.
 pub const RANGES_MAX: usize = 1_000;
+
+/// Refused calls of one caller that are told one by one in a window. More: counted, and told together when it is over.
+pub const REFUSALS_TOLD_MAX: u32 = 5;
+/// Length of such a window, in seconds.
+pub const REFUSALS_WINDOW_SECONDS: i64 = 60;
+/// Most callers whose refusals are counted at a time. More: dropped, and counted as such.
+pub const REFUSED_CALLERS_MAX: usize = 10_000;

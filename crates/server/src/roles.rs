@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use axum::Router;
 use metrics::gauge;
-use slipstream_access::{Access, Revocations};
+use slipstream_access::{Access, Refused, Revocations};
 use slipstream_api::ApiState;
 use slipstream_broker::Broker;
-use slipstream_event::CursorKey;
+use slipstream_event::{CursorKey, Timestamp};
 use slipstream_gateway::{revocations, serve};
 use slipstream_store::ledger::Batches;
 use slipstream_store::{Store, Wake};
+use slipstream_workers::denials::{self, Denial};
 use slipstream_workers::{
     Archiver, Backlog, Exports, FailPoints, Redactions, Relay, Retention, activity, analytics, archiver, batches, exports, redaction, relay, retention,
 };
@@ -82,15 +83,15 @@ impl Process {
         let streams = CancellationToken::new();
 
         let revoked = Revocations::unread();
-        let access = Access::new(&config.access(), revoked.clone())?;
+        let (access, writer) = parts.access(revoked.clone(), &mut upkeep)?;
         let key = CursorKey::new(config.cursor_secret.expose().as_bytes());
         let (mut plain, mut compressed, mut hub, mut sockets) = (Router::new(), Router::new(), None, None);
         let edge = parts.edge().await?;
         if let Some(broker) = edge.clone() {
             upkeep.start("revocations", revocations::follow::run(broker, revoked.clone(), upkeep.token()));
         }
-        if config.roles.contains(&Role::Api) {
-            compressed = parts.api(&access, &key)?;
+        if let Some(writer) = writer {
+            compressed = parts.api(&access, writer, &key)?;
         }
         if let Some(broker) = edge.clone().filter(|_| config.roles.contains(&Role::Gateway)) {
             let edge = parts.gateway(&access, broker, &key, &streams, gateway::Stages { feed: &mut feed, writing: &mut writing, upkeep: &mut upkeep }).await?;
@@ -194,8 +195,26 @@ impl Process {
 }
 
 impl Parts<'_> {
-    fn api(&mut self, access: &Access, key: &CursorKey) -> anyhow::Result<Router> {
-        let (writer, reader) = (self.store(slipstream_store::Role::Api)?, self.store(slipstream_store::Role::Reader)?);
+    /// What checks callers, and the pool for domain writes where there are some: there refused calls of known callers are recorded.
+    fn access(&mut self, revoked: Revocations, stage: &mut Stage) -> anyhow::Result<(Access, Option<Store>)> {
+        let access = Access::new(&self.config.access(), revoked)?;
+        if !self.config.roles.contains(&Role::Api) {
+            return Ok((access, None));
+        }
+        let writer = self.store(slipstream_store::Role::Api)?;
+        let (teller, recorder) = denials::new(writer.clone());
+        stage.start("denials", recorder.run(stage.token()));
+        let tell = move |refused: &Refused<'_>| {
+            if let Some(tenant) = refused.principal.tenant.clone() {
+                let (actor, route) = (refused.principal.actor.clone(), refused.route.map(str::to_owned));
+                teller.tell(Denial { tenant, actor, reason: refused.reason, route, at: Timestamp::now() });
+            }
+        };
+        Ok((access.with_refused(Arc::new(tell)), Some(writer)))
+    }
+
+    fn api(&mut self, access: &Access, writer: Store, key: &CursorKey) -> anyhow::Result<Router> {
+        let reader = self.store(slipstream_store::Role::Reader)?;
         let state = ApiState::new(access.clone(), writer, reader, key.clone(), self.config.shards);
         let keys = self.config.ledger().map_err(anyhow::Error::msg)?;
         Ok(slipstream_api::router(state.with_ledger_keys(keys.trusted, keys.signers).with_retention(self.config.retention())))

@@ -13,6 +13,7 @@ pub mod activity;
 pub mod analytics;
 pub mod archiver;
 pub mod batches;
+pub mod denials;
 pub mod exports;
 pub mod failpoint;
 pub mod limits;

@@ -89,6 +89,13 @@ pub const EXPORT_CLEAN_PAUSE: Duration = Duration::from_millis(100);
 /// How often the partitions of the months to come are seen to.
 pub const UPKEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Denials that wait to be recorded. More: dropped, and counted.
+pub const DENIALS_WAITING_MAX: usize = 1_024;
+/// How often it is looked whether a caller's window of denials is over.
+pub const DENIALS_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Longest time that recording one may take. Longer: dropped, and counted.
+pub const DENIAL_WRITE: Duration = Duration::from_secs(2);
+
 /// How often activity logs with new settings are looked for.
 pub const ACTIVITY_LOOK_EVERY: Duration = Duration::from_secs(1);
 

@@ -21,6 +21,9 @@ pub const OUTBOX_OLDEST_SECONDS: &str = "slipstream_outbox_oldest_seconds";
 /// Rows of the outbox that stand aside.
 pub const OUTBOX_SET_ASIDE: &str = "slipstream_outbox_set_aside_rows";
 
+/// Refused calls of known callers, by `outcome`: `told`, `counted` (told together with others), `dropped` (too many, or the database was away).
+pub const DENIALS_TOTAL: &str = "slipstream_denials_total";
+
 /// Events archived, by `shard`.
 pub const ARCHIVED_TOTAL: &str = "slipstream_archiver_archived_total";
 /// Events that the archive had already, by `shard`.
@@ -110,6 +113,7 @@ pub fn describe() {
     describe_counter!(EXPORTS_TOTAL, Unit::Count, "Jobs of exports that a worker let go of, by outcome (ready, failed, lost)");
     describe_histogram!(EXPORT_SECONDS, Unit::Seconds, "From the claim of an export's job to the whole file");
     describe_gauge!(MONTHS_AHEAD, Unit::Count, "Months after the current one for which the archive has partitions");
+    describe_counter!(DENIALS_TOTAL, Unit::Count, "Refused calls of known callers, by outcome (told, counted, dropped)");
     describe_counter!(ACTIVITY_PRUNED_TOTAL, Unit::Count, "Entries beyond the limits of activity logs");
     describe_counter!(RETENTION_REMOVED_TOTAL, Unit::Count, "Events that retention removed from the archive");
     describe_counter!(RETENTION_MONTHS_TOTAL, Unit::Count, "Months of the archive that went as a whole");

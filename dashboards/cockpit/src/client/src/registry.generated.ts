@@ -18,6 +18,8 @@ export interface EventMetadata {
   readonly "audit.export.created": { readonly what: string; readonly format: string; readonly filters?: Readonly<Record<string, unknown>>; readonly rows?: number; readonly job?: string | null; readonly reason?: string | null };
   readonly "audit.log.read": { readonly route: string; readonly filters?: Readonly<Record<string, unknown>>; readonly rows?: number };
   readonly "audit.event.refused": { readonly reason: string; readonly route?: string; readonly named?: string | null };
+  readonly "audit.access.refused": { readonly reason: string; readonly route?: string | null };
+  readonly "audit.access.suppressed": { readonly suppressed: number };
   readonly "audit.saved_view.saved": { readonly query?: Readonly<Record<string, unknown>> };
   readonly "audit.saved_view.deleted": Readonly<Record<string, unknown>>;
   readonly "activity.settings.updated": { readonly before: Readonly<Record<string, unknown>>; readonly after: Readonly<Record<string, unknown>>; readonly reason?: string | null };
@@ -173,6 +175,24 @@ export const declarations: readonly Declaration[] = [
     severity: "warning",
     visibility: "admin",
     message: "An event of {actor} was refused: {reason}",
+    queryKeys: ["activity-history"],
+  },
+  {
+    type: "audit.access.refused",
+    entityType: "audit.access",
+    category: "auth",
+    severity: "warning",
+    visibility: "admin",
+    message: "A call of {actor} was refused: {reason}",
+    queryKeys: ["activity-history"],
+  },
+  {
+    type: "audit.access.suppressed",
+    entityType: "audit.access",
+    category: "auth",
+    severity: "warning",
+    visibility: "admin",
+    message: "{suppressed} more refused calls of {actor} within a minute",
     queryKeys: ["activity-history"],
   },
   {
