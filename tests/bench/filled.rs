@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use slipstream_event::ledger::Hash;
 use slipstream_store::archive::{Archive, Batch, Row};
 use slipstream_store::{Config, Role, Store};
 use slipstream_tests::Stack;
@@ -90,7 +89,7 @@ pub(crate) fn batch(corpus: &Corpus, range: std::ops::Range<u64>) -> Batch {
     let row = |n: u64| {
         let event = corpus.event(n);
         let payload = Bytes::from(event.to_json());
-        Row { seq: n + 1, leaf: Hash::leaf(&payload), event, payload }
+        Row::new(n + 1, event, payload).unwrap()
     };
     let (expected_seq, through_seq) = (range.start, range.end);
     Batch { shard: 0, epoch: EPOCH, expected_seq, through_seq, rows: range.map(row).collect(), quarantined: Vec::new() }

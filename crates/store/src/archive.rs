@@ -4,6 +4,7 @@
 //! second archiver. Events are deduplicated by tenant, time and id, for ever.
 
 mod append;
+mod columns;
 mod copy;
 mod error;
 mod fresh;

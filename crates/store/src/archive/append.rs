@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use slipstream_event::Severity;
 use sqlx::PgConnection;
 use sqlx::postgres::PgCopyIn;
 use time::Date;
@@ -10,14 +9,9 @@ use time::Date;
 use super::copy::Rows;
 use super::fresh::{Look, fresh};
 use super::ledger::Entries;
-use super::{Appended, Batch, Error, Row, heads, partitions, watermark};
+use super::{Appended, Batch, Error, Row, columns, heads, partitions, watermark};
 use crate::number::signed;
 use crate::{Store, limits};
-
-/// The columns in the order of [`encode`].
-const COLUMNS: &str = "tenant_id, occurred_at, event_id, type, entity_type, entity_id, action, module, severity, category, visibility, concerned, actor_id, actor_name, \
-                       entity_name, message, correlation_id, legacy_entity_type, has_changes, shard, epoch, seq, payload, tenant_seq";
-const COLUMN_COUNT: i16 = 24;
 
 /// Rows on their way into a partition.
 type Copying<'c> = PgCopyIn<&'c mut PgConnection>;
@@ -66,7 +60,7 @@ async fn insert(connection: &mut PgConnection, batch: &Batch, past_before: Date,
     Ok(rows.len() as u64)
 }
 
-/// Sends rows to a partition. They are encoded while Postgres stores those before them; the last of them it may still store when this returns: [`stored`] waits for it.
+/// Sends rows to a partition. They get their numbers while Postgres stores those before them; the last of them it may still store when this returns: [`stored`] waits for it.
 async fn copy<'c, 'a>(
     connection: &'c mut PgConnection,
     partition: &str,
@@ -75,15 +69,11 @@ async fn copy<'c, 'a>(
     mut number: impl FnMut(&'a Row) -> u64,
 ) -> Result<Copying<'c>, Error> {
     // The name of a partition is made of digits.
-    let statement = format!("copy slipstream.{partition} ({COLUMNS}) from stdin (format binary)");
+    let statement = format!("copy slipstream.{partition} ({}) from stdin (format binary)", columns::NAMES);
     let mut copying = connection.copy_in_raw(&statement).await.map_err(no_partition)?;
-    let mut encoded = Rows::new(COLUMN_COUNT);
+    let mut encoded = Rows::new(columns::COUNT);
     for row in rows {
-        let Ok(payload) = std::str::from_utf8(&row.payload) else {
-            copying.abort("a payload is not UTF-8").await.ok();
-            return Err(Error::Poison { reason: "a payload is not UTF-8".to_owned() });
-        };
-        encode(&mut encoded, batch, row, payload, number(row));
+        columns::push(&mut encoded, batch, row, number(row));
         if encoded.len() >= limits::COPY_BYTES {
             copying.send(encoded.take()).await.map_err(Error::poison)?;
         }
@@ -104,17 +94,6 @@ fn no_partition(error: sqlx::Error) -> Error {
         crate::Error::Setup(what) => Error::Poison { reason: format!("there is no partition for its time: {what}") },
         other => Error::Store(other),
     }
-}
-
-fn encode(into: &mut Rows, batch: &Batch, row: &Row, payload: &str, number: u64) {
-    let event = &row.event;
-    into.row().text(event.tenant_id.as_str()).time(event.timestamp.datetime()).uuid(event.id);
-    into.text(event.event_type.as_str()).text(&event.entity_type).text(&event.entity_id).text(&event.action).text(&event.module);
-    into.text(Severity::as_str(event.severity)).text(event.category.as_str()).text(&event.visibility.to_string());
-    into.maybe_text(event.concerned().as_deref()).text(&event.actor.user_id).maybe_text(event.actor.name.as_deref());
-    into.maybe_text(event.entity_name.as_deref()).maybe_text(event.message.as_deref()).maybe_text(event.correlation_id.as_deref());
-    into.maybe_text(event.legacy.as_ref().map(|legacy| legacy.entity_type.as_str())).boolean(event.changes.is_some());
-    into.integer(i32::from(batch.shard)).bigint(signed(batch.epoch)).bigint(signed(row.seq)).text(payload).bigint(signed(number));
 }
 
 async fn quarantine(connection: &mut PgConnection, batch: &Batch) -> Result<(), Error> {

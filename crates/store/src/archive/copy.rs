@@ -10,22 +10,21 @@ const END: [u8; 2] = (-1_i16).to_be_bytes();
 /// Microseconds from 1970 to 2000, where Postgres begins to count.
 const POSTGRES_EPOCH_MICROS: i128 = 946_684_800_000_000;
 
+/// Columns of a row, one after the other.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Values(Vec<u8>);
+
 /// Rows, one after the other.
 #[derive(Debug)]
 pub(super) struct Rows {
-    bytes: Vec<u8>,
+    values: Values,
     columns: i16,
 }
 
-impl Rows {
-    /// No rows yet, of so many columns each.
-    pub(super) fn new(columns: i16) -> Self {
-        Self { bytes: HEAD.to_vec(), columns }
-    }
-
-    /// Begins a row: its columns follow, in order.
-    pub(super) fn row(&mut self) -> &mut Self {
-        self.bytes.extend_from_slice(&self.columns.to_be_bytes());
+impl Values {
+    /// Those that were made before.
+    pub(super) fn append(&mut self, before: &Self) -> &mut Self {
+        self.0.extend_from_slice(&before.0);
         self
     }
 
@@ -37,7 +36,7 @@ impl Rows {
         match value {
             Some(value) => self.text(value),
             None => {
-                self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());
+                self.0.extend_from_slice(&(-1_i32).to_be_bytes());
                 self
             }
         }
@@ -66,25 +65,38 @@ impl Rows {
 
     /// A value of up to 1 GiB, which no column comes near: an event is 64 KiB at most.
     fn value(&mut self, bytes: &[u8]) -> &mut Self {
-        self.bytes.extend_from_slice(&i32::try_from(bytes.len()).unwrap_or(i32::MAX).to_be_bytes());
-        self.bytes.extend_from_slice(bytes);
+        self.0.extend_from_slice(&i32::try_from(bytes.len()).unwrap_or(i32::MAX).to_be_bytes());
+        self.0.extend_from_slice(bytes);
         self
+    }
+}
+
+impl Rows {
+    /// No rows yet, of so many columns each.
+    pub(super) fn new(columns: i16) -> Self {
+        Self { values: Values(HEAD.to_vec()), columns }
+    }
+
+    /// Begins a row: its columns follow, in order.
+    pub(super) fn row(&mut self) -> &mut Values {
+        self.values.0.extend_from_slice(&self.columns.to_be_bytes());
+        &mut self.values
     }
 
     /// How many bytes wait to be taken.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.values.0.len()
     }
 
     /// The bytes so far; what comes next follows them.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        let next = Vec::with_capacity(self.bytes.len());
-        std::mem::replace(&mut self.bytes, next)
+        let next = Vec::with_capacity(self.values.0.len());
+        std::mem::replace(&mut self.values.0, next)
     }
 
     /// The rest, with the end of the rows.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        self.bytes.extend_from_slice(&END);
-        self.bytes
+        self.values.0.extend_from_slice(&END);
+        self.values.0
     }
 }

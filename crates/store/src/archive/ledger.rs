@@ -23,7 +23,7 @@ struct Part<'a> {
     occurred_from: OffsetDateTime,
     occurred_to: OffsetDateTime,
     leaves: Vec<u8>,
-    terms: Terms,
+    rows: Vec<&'a Row>,
     filter: Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Entries<'a> {
                 occurred_from: at,
                 occurred_to: at,
                 leaves: Vec::new(),
-                terms: Terms::default(),
+                rows: Vec::new(),
                 filter: Vec::new(),
             });
             parts.len() - 1
@@ -66,7 +66,7 @@ impl<'a> Entries<'a> {
         part.last_seq = row.seq;
         (part.occurred_from, part.occurred_to) = (part.occurred_from.min(at), part.occurred_to.max(at));
         part.leaves.extend_from_slice(row.leaf.as_bytes());
-        part.terms.add_event(&Asked::of(&row.event));
+        part.rows.push(row);
         let head = &mut part.moved.head;
         head.latest_at = head.latest_at.max(Some(at));
         head.tree.push(row.leaf, |level, index, hash| nodes.add(tenant, level, index, hash));
@@ -76,7 +76,9 @@ impl<'a> Entries<'a> {
     /// Nothing more is added. Makes the filters: there is time for it while Postgres stores the rows that were sent last.
     pub(super) fn seal(&mut self) {
         for part in &mut self.parts {
-            part.filter = std::mem::take(&mut part.terms).filter();
+            let mut terms = Terms::default();
+            part.rows.iter().for_each(|row| terms.add_event(&Asked::of(&row.event)));
+            part.filter = terms.filter();
         }
     }
 

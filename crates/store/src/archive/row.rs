@@ -7,7 +7,8 @@ use slipstream_event::Event;
 use slipstream_event::ledger::Hash;
 use time::Date;
 
-use super::partitions;
+use super::copy::Values;
+use super::{columns, partitions};
 
 /// One event, at its place in the log, with the bytes as published.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Row {
     pub payload: Bytes,
     /// The hash of these bytes, as the ledger's leaf.
     pub leaf: Hash,
+    /// Its columns as they are copied, made here and not in the transaction, which has better to do.
+    pub(super) columns: Values,
 }
 
 /// Bytes that hold no event: they go to quarantine.
@@ -34,8 +37,17 @@ impl Row {
     /// [`Unreadable`].
     pub fn parse(seq: u64, payload: Bytes) -> Result<Self, Unreadable> {
         let event = Event::from_json(&payload).map_err(|e| Unreadable(e.to_string()))?;
-        let leaf = Hash::leaf(&payload);
-        Ok(Self { seq, event, payload, leaf })
+        Self::new(seq, event, payload)
+    }
+
+    /// Of an event, and the bytes that were read as this event.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when they are no text.
+    pub fn new(seq: u64, event: Event, payload: Bytes) -> Result<Self, Unreadable> {
+        let text = std::str::from_utf8(&payload).map_err(|e| Unreadable(e.to_string()))?;
+        let (leaf, columns) = (Hash::leaf(&payload), columns::of_event(&event, text));
+        Ok(Self { seq, event, payload, leaf, columns })
     }
 }
 
@@ -119,7 +131,8 @@ mod tests {
 
     fn batch(seqs: &[u64], quarantined: &[u64], through_seq: u64) -> Batch {
         let event = Event::new(&Tenant::new("t").unwrap(), &EventType::new("a.b.c").unwrap(), "1", Actor::system());
-        let rows = seqs.iter().map(|seq| Row { seq: *seq, event: event.clone(), payload: Bytes::new(), leaf: Hash::leaf(b"") }).collect();
+        let rows =
+            seqs.iter().map(|seq| Row { seq: *seq, event: event.clone(), payload: Bytes::new(), leaf: Hash::leaf(b""), columns: Values::default() }).collect();
         let aside = |seq: &u64| Quarantined { seq: *seq, subject: String::new(), reason: String::new(), payload: Bytes::new() };
         Batch { shard: 0, epoch: 1, expected_seq: 10, through_seq, rows, quarantined: quarantined.iter().map(aside).collect() }
     }

@@ -51,24 +51,36 @@ impl Archiver {
 
     /// Appends; what Postgres refuses is found by halving and goes to quarantine, so that the rest is archived.
     async fn append(&self, cut: &Cut) -> Result<(), Stop> {
-        let mut rest = vec![cut.batch.clone()];
+        let Some(refused) = self.refused(&cut.batch).await? else { return Ok(()) };
+        let mut rest = self.halves(cut, cut.batch.clone(), refused).await?;
         while let Some(batch) = rest.pop() {
-            let refused = match self.archive.append(&batch).await {
-                Ok(appended) => {
-                    let shard = self.config.shard.to_string();
-                    counter!(names::ARCHIVED_TOTAL, "shard" => shard.clone()).increment(appended.inserted);
-                    counter!(names::DUPLICATES_TOTAL, "shard" => shard).increment(appended.duplicates);
-                    continue;
-                }
-                Err(ArchiveError::Poison { reason }) => reason,
-                Err(error) => return Err(error.into()),
-            };
-            match batch.split() {
-                Ok((early, late)) => rest.extend([late, early]),
-                Err(single) => rest.push(self.quarantine(cut, *single, refused).await?),
+            if let Some(refused) = self.refused(&batch).await? {
+                rest.extend(self.halves(cut, batch, refused).await?);
             }
         }
         Ok(())
+    }
+
+    /// Appends a batch; `Some` with the reason when Postgres refuses something in it.
+    async fn refused(&self, batch: &Batch) -> Result<Option<String>, Stop> {
+        match self.archive.append(batch).await {
+            Ok(appended) => {
+                let shard = self.config.shard.to_string();
+                counter!(names::ARCHIVED_TOTAL, "shard" => shard.clone()).increment(appended.inserted);
+                counter!(names::DUPLICATES_TOTAL, "shard" => shard).increment(appended.duplicates);
+                Ok(None)
+            }
+            Err(ArchiveError::Poison { reason }) => Ok(Some(reason)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The halves of a batch, the first one last; of a single row the batch with it in quarantine.
+    async fn halves(&self, cut: &Cut, batch: Batch, refused: String) -> Result<Vec<Batch>, Stop> {
+        match batch.split() {
+            Ok((early, late)) => Ok(vec![late, early]),
+            Err(single) => Ok(vec![self.quarantine(cut, *single, refused).await?]),
+        }
     }
 
     /// The batch with its only row in quarantine.
