@@ -126,7 +126,8 @@ pub(crate) fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
     if viewer.admin {
         sql.push(" or starts_with(e.visibility, 'department:')");
     }
-    if let Some(user) = &viewer.user_id {
+    // Admins see these classes anyway, and without this condition the index over numbers answers a count alone.
+    if let Some(user) = viewer.user_id.as_ref().filter(|_| !viewer.admin) {
         sql.push(" or (e.visibility in ('subject', 'external') and e.concerned = ").push_bind(user.to_string()).push(")");
     }
     sql.push(")");

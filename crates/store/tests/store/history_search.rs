@@ -214,5 +214,6 @@ async fn a_search_reads_the_numbers_of_its_batches_and_nothing_else() {
     };
     // A connection reports its counts when it ends.
     until("the scans are counted", async || !touched().await.is_empty()).await;
-    assert_eq!(touched().await, ["event_2025_06_tenant_id_tenant_seq_idx"]);
+    let touched = touched().await;
+    assert!(touched.len() == 1 && touched[0].starts_with("event_2025_06_tenant_id_tenant_seq_"), "{touched:?}");
 }
