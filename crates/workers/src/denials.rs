@@ -45,7 +45,7 @@ impl Teller {
 }
 
 impl Recorder {
-    /// Runs until `shutdown`; then it tells what it has counted.
+    /// Runs until `shutdown`; then it tells what it has counted, as far as that goes within [`limits::DENIAL_WRITE`].
     ///
     /// # Errors
     /// Never.
@@ -58,7 +58,7 @@ impl Recorder {
                 Some(denial) = self.told.recv() => self.take(&denial).await,
             }
         }
-        self.tell_rest(None).await;
+        timeout(limits::DENIAL_WRITE, self.tell_rest(None)).await.ok();
         Ok(())
     }
 
