@@ -362,7 +362,7 @@ async fn an_auditor_is_told_whether_anything_is_missing() {
 #[tokio::test]
 async fn small_batches_become_one_while_all_stays_provable_and_findable() {
     let mut signed = Signed::start().await;
-    for n in 0..70 {
+    for n in 0..130 {
         let event = event(&format!("e{n}"));
         signed.http.send("POST", "/api/events", &[("content-type", "application/json")], &event.to_string()).await.unwrap().expect(202);
         let proof = format!("/api/events/{}/proof", event["id"].as_str().unwrap());
@@ -373,12 +373,19 @@ async fn small_batches_become_one_while_all_stays_provable_and_findable() {
         .await;
     }
     let batches = "select count(*) from slipstream.ledger_batch where tenant_id = 'acme'";
-    let before: usize = signed.stack.sql(batches).await.parse().unwrap();
+    let count = async |signed: &Signed| signed.stack.sql(batches).await.parse::<usize>().unwrap();
+    let before = count(&signed).await;
+    assert!(before > 100, "{before}");
+    // Killed when some of them have become one, and others have not.
     signed.node.kill().await;
-    signed.node = signed.stack.node("api,gateway,relay,archiver,exports").await;
+    signed.node.restart_with("SLIPSTREAM_FAIL_POINTS", "batches.joined").await;
+    signed.node.exited().await;
+    let half = count(&signed).await;
+    assert!(half < before && half > 12, "{half} of {before}");
+    signed.node.restart_with("SLIPSTREAM_FAIL_POINTS", "").await;
     signed.http = signed.stack.http(&signed.node, "acme");
     eventually("there are few", async || {
-        let now: usize = signed.stack.sql(batches).await.parse().unwrap();
+        let now = count(&signed).await;
         if now <= 12 { Ok(()) } else { Err(format!("{now} of {before}")) }
     })
     .await;

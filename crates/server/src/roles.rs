@@ -255,7 +255,7 @@ impl Parts<'_> {
         let redactor = self.store(slipstream_store::Role::Redactor)?;
         let backlog = Backlog::default();
         let batches = Batches::new(store.clone(), redactor.clone());
-        stage.start("batches", batches::Joiner::new(batches, backlog.clone()).run(stage.token()));
+        stage.start("batches", batches::Joiner::new(batches, backlog.clone(), self.fail_points()?).run(stage.token()));
         stage.start("redactions", Redactions::new(redactor, redaction::Config { fail_points: self.fail_points()? }).run(stage.token()));
         stage.start("activity pruner", activity::Pruner::new(store.clone(), reader.clone(), self.fail_points()?).run(stage.token()));
         stage.start("analytics", analytics::Folder::new(store.clone(), backlog.clone(), self.fail_points()?).run(stage.token()));

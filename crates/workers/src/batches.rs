@@ -11,19 +11,21 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::{Backlog, limits, metrics as names};
+use crate::failpoint::Point;
+use crate::{Backlog, FailPoints, limits, metrics as names};
 
 /// Joins the small batches of all tenants.
 #[derive(Debug)]
 pub struct Joiner {
     batches: Batches,
     backlog: Backlog,
+    fail_points: FailPoints,
 }
 
 impl Joiner {
     /// A joiner that leaves the database to the archivers of `backlog` while they are behind, for [`limits::JOIN_WAIT_MAX`] at most before each run.
-    pub fn new(batches: Batches, backlog: Backlog) -> Self {
-        Self { batches, backlog }
+    pub fn new(batches: Batches, backlog: Backlog, fail_points: FailPoints) -> Self {
+        Self { batches, backlog, fail_points }
     }
 
     /// Runs until `shutdown`. What fails is tried again, after pauses that grow.
@@ -56,18 +58,22 @@ impl Joiner {
         }
     }
 
-    /// Once over all tenants.
+    /// Once over all tenants. A run that cannot be joined holds up no other; the last failure is told.
     async fn pass(&self) -> Result<(), Error> {
-        let mut place = None;
+        let (mut place, mut failed) = (None, None);
         loop {
             let (runs, next) = self.batches.look(place.as_ref()).await?;
             for run in &runs {
                 self.backlog.gone(limits::JOIN_WAIT_MAX).await;
-                self.join(run).await?;
+                match self.join(run).await {
+                    Err(error @ Error::Unavailable(_)) => return Err(error),
+                    Err(error) => failed = Some(error),
+                    Ok(()) => {}
+                }
             }
             match next {
                 Some(next) => place = Some(next),
-                None => return Ok(()),
+                None => return failed.map_or(Ok(()), Err),
             }
         }
     }
@@ -76,6 +82,7 @@ impl Joiner {
         match self.batches.join(run).await {
             Ok(()) => {
                 counter!(names::BATCHES_JOINED_TOTAL).increment(run.batches as u64);
+                self.fail_points.visit(Point::BatchesJoined).await;
                 Ok(())
             }
             // The next pass sees what became of them.

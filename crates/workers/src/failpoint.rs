@@ -36,6 +36,8 @@ pub enum Point {
     RetentionRemoved,
     /// It is committed.
     RetentionCommitted,
+    /// Small batches of a ledger have become one, and the next are not begun.
+    BatchesJoined,
     /// A piece of a tenant's events is counted, and the next is not begun.
     AnalyticsFolded,
     /// The pruner knows of new settings of activity logs, and has pruned none of them.
@@ -46,7 +48,7 @@ pub enum Point {
 
 impl Point {
     /// All of them, in the order of the flow.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::RelayClaimed,
         Self::RelayPublished,
         Self::RelayMarked,
@@ -60,6 +62,7 @@ impl Point {
         Self::RedactionCommitted,
         Self::RetentionRemoved,
         Self::RetentionCommitted,
+        Self::BatchesJoined,
         Self::AnalyticsFolded,
         Self::ActivityTold,
         Self::ActivityPruned,
@@ -88,6 +91,7 @@ impl Point {
             Self::RedactionCommitted => "redaction.committed",
             Self::RetentionRemoved => "retention.removed",
             Self::RetentionCommitted => "retention.committed",
+            Self::BatchesJoined => "batches.joined",
             Self::AnalyticsFolded => "analytics.folded",
             Self::ActivityTold => "activity.told",
             Self::ActivityPruned => "activity.pruned",

@@ -37,7 +37,8 @@ impl Archiver {
         let mut backlog = self.config.backlog.place();
         loop {
             let (messages_max, wait) = batch(reader.pending());
-            backlog.set(is_behind(reader.pending()));
+            // What the broker told last may be old when nothing comes any more.
+            backlog.set(in_hand.is_some() && is_behind(reader.pending()));
             let receiving = async {
                 let messages = tokio::select! {
                     biased;
