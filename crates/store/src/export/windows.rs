@@ -10,7 +10,8 @@ use time::{Duration, OffsetDateTime};
 use super::Order;
 use crate::Error;
 use crate::history::Query;
-use crate::history::search::{self, Candidate};
+use crate::history::search;
+use crate::number::{signed, unsigned};
 
 /// Events after which a window ends, unless more of them share its last moment.
 const WINDOW_EVENTS: u64 = 100_000;
@@ -29,17 +30,15 @@ pub(super) struct Windows(Vec<Window>);
 impl Windows {
     /// Those in which events of the query may lie, behind `after`.
     pub(super) async fn find(connection: &mut PgConnection, tenant: &Tenant, query: &Query, order: Order, after: Option<Keyset>) -> Result<Self, Error> {
-        let batches: Vec<Candidate> = sqlx::query_as(include_str!("../../queries/ledger/may_hold.sql"))
+        let parts: Vec<(OffsetDateTime, OffsetDateTime, i64)> = sqlx::query_as(include_str!("../../queries/export/windows.sql"))
             .bind(tenant.as_str())
             .bind(search::bits(query))
             .bind(query.from.map(|from| from.datetime()))
             .bind(query.until.map(|until| until.datetime()))
-            .bind(None::<OffsetDateTime>)
-            .bind(None::<i64>)
-            .bind(i64::MAX)
+            .bind(signed(WINDOW_EVENTS))
             .fetch_all(connection)
             .await?;
-        let times = batches.iter().map(|batch| (batch.occurred_from, batch.occurred_to, u64::from(batch.size.unsigned_abs()))).collect();
+        let times = parts.into_iter().map(|(from, to, events)| (from, to, unsigned(events))).collect();
         let mut windows = cut(times, WINDOW_EVENTS);
         match order {
             Order::NewestFirst => windows.retain(|window| after.is_none_or(|after| window.from <= after.timestamp.datetime())),
