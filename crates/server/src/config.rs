@@ -31,7 +31,7 @@ pub enum Role {
     Gateway,
     /// Publishes the outbox.
     Relay,
-    /// Archives the log, signs ledgers, redacts, counts for analytics.
+    /// Archives the log, keeps and signs ledgers, redacts, counts for analytics.
     Archiver,
     /// Makes the files of exports.
     Exports,
