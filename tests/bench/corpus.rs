@@ -24,7 +24,7 @@ const KINDS: [(&str, u64, Severity, Category, &str); 12] = [
     ("devices.gateway.online", 6, Severity::Info, Category::Device, "tenant"),
     ("devices.gateway.lost", 2, Severity::Error, Category::Device, "tenant"),
     ("auth.session.established", 7, Severity::Info, Category::Auth, "admin"),
-    ("auth.session.refused", 2, Severity::Warning, Category::Auth, "admin"),
+    ("auth.session.refused", 2, Severity::Warning, Category::Auth, "subject"),
     ("settings.module.changed", 1, Severity::Critical, Category::System, "admin"),
 ];
 const FIRST_NAMES: [&str; 8] = ["Anna", "Boris", "Chiara", "Deniz", "Edda", "Farid", "Greta", "Hugo"];
@@ -106,6 +106,9 @@ impl Corpus {
             ("hours", format!("{}.{}", below(chance, 900, 31), below(chance, 10, 37))),
             ("reference", format!("WO-{:010x}", chance >> 24)),
         ];
+        if event.visibility == Visibility::Subject {
+            event.metadata.set("subjectUserId", &event.actor.user_id).unwrap();
+        }
         metadata.into_iter().for_each(|(key, value)| event.metadata.set(key, &value).unwrap());
         event
     }

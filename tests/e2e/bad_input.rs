@@ -127,6 +127,33 @@ async fn faulty_parameters_are_refused_by_name() {
     http.send("DELETE", "/api/events", &[], "").await.unwrap().problem(405, "method_not_allowed");
 }
 
+/// It would narrow nothing, and look as if it did: an export of everything, a log cleared without the reason that was given.
+#[tokio::test]
+async fn a_mistyped_parameter_is_named_and_nothing_is_done() {
+    let (stack, node) = Stack::with_node().await;
+    let admin = Http::new(node.url(), Some(stack.token_of("ada", "acme", &["admin"])));
+    let requests = [
+        ("GET", "/api/events/history?severty=error", "severty"),
+        ("GET", "/api/events/export?format=csv&entityld=o1", "entityld"),
+        ("GET", "/api/entities/shop.order/o1/evidence-pack?from=2026-01-01", "from"),
+        ("POST", "/api/exports?entityId=o1", "entityId"),
+        ("GET", "/audit-events?entity=o1", "entity"),
+        ("GET", "/audit-events?offset=100", "offset"),
+        ("GET", "/api/v1/activity-log?category=auth", "category"),
+        ("GET", "/api/v1/activity-log/export?category=auth", "category"),
+        ("DELETE", "/api/v1/activity-log?because=tidy", "because"),
+        ("GET", "/api/ledger/completeness?start=1", "start"),
+        ("GET", "/api/analytics/summary?bucket=day", "bucket"),
+    ];
+    for (method, path, field) in requests {
+        let answer = admin.send(method, path, &[("content-type", JSON)], r#"{"format":"csv"}"#).await.unwrap();
+        let problem = answer.problem(422, "validation");
+        assert_eq!(fields(&problem), [field], "{method} {path}");
+    }
+    admin.get("/audit-events?offset=0").await.expect(200);
+    assert_eq!(stack.sql("select string_agg(type, ',') from slipstream.outbox").await, "audit.log.read", "nothing else is done or told of");
+}
+
 #[tokio::test]
 async fn a_faulty_domain_write_changes_nothing() {
     let (stack, node) = Stack::with_node().await;

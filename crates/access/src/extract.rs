@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use slipstream_event::Tenant;
 
 use crate::verify::Refused;
-use crate::{Access, Class, Denied, Principal, Problem, credential};
+use crate::{Access, Class, Denied, Parameters, Principal, Problem, credential};
 
 /// The header by which a super-admin names the tenant, beside the query parameter `account_id`.
 pub const TENANT_HEADER: &str = "x-account-id";
@@ -117,7 +117,9 @@ where
         let caller = authenticate(&access, parts, C::QUERY).await?;
         // Looked at after the caller: who is nobody learns nothing of what else is wrong.
         let named = named_tenant(&parts.headers, parts.uri.query())?;
-        Self::admit(&access, caller, named.as_deref(), parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str))
+        let guard = Self::admit(&access, caller, named.as_deref(), parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str))?;
+        known_parameters(parts, C::QUERY)?;
+        Ok(guard)
     }
 }
 
@@ -188,12 +190,18 @@ where
         let access = Access::from_ref(state);
         let (principal, _) = authenticate(&access, parts, false).await?;
         if principal.super_admin {
+            known_parameters(parts, false)?;
             return Ok(Self(principal));
         }
         let problem = Problem::class_required(Class::SuperAdmin);
         access.tell(&Refused { principal: &principal, reason: problem.code(), route: parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str) });
         Err(problem)
     }
+}
+
+/// Refuses parameters that the route does not take.
+fn known_parameters(parts: &Parts, takes_credential: bool) -> Result<(), Problem> {
+    parts.extensions.get::<Parameters>().map_or(Ok(()), |takes| takes.check(parts.uri.query(), takes_credential))
 }
 
 /// The header's credential; on a stream route without one, the ticket of the query where tickets are kept, else its token.

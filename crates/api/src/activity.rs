@@ -14,7 +14,7 @@ use axum::routing::{delete, get, put};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use slipstream_access::extract::Guard;
-use slipstream_access::{Class, Problem, Query, Route, User};
+use slipstream_access::{Class, Parameters, Problem, Query, Route, User};
 use slipstream_domain::activity::Change;
 use slipstream_domain::declared::By;
 use slipstream_event::activity::Entry;
@@ -33,11 +33,11 @@ const LOG: &str = "/api/v1/activity-log";
 const SETTINGS: &str = "/api/v1/activity-log/settings";
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", LOG, Class::User), handler: || get(list) },
-    Endpoint { route: Route::new("DELETE", LOG, Class::Admin), handler: || delete(clear::clear) },
-    Endpoint { route: Route::new("GET", "/api/v1/activity-log/export", Class::Admin), handler: || get(export::export) },
-    Endpoint { route: Route::new("GET", SETTINGS, Class::User), handler: || get(settings::read) },
-    Endpoint { route: Route::new("PUT", SETTINGS, Class::Admin), handler: || put(settings::change) },
+    Endpoint { route: Route::new("GET", LOG, Class::User), query: request::LIST_TAKES, handler: || get(list) },
+    Endpoint { route: Route::new("DELETE", LOG, Class::Admin), query: Parameters::Only(&[&["reason"]]), handler: || delete(clear::clear) },
+    Endpoint { route: Route::new("GET", "/api/v1/activity-log/export", Class::Admin), query: request::EXPORT_TAKES, handler: || get(export::export) },
+    Endpoint { route: Route::new("GET", SETTINGS, Class::User), query: Parameters::Only(&[]), handler: || get(settings::read) },
+    Endpoint { route: Route::new("PUT", SETTINGS, Class::Admin), query: Parameters::Only(&[]), handler: || put(settings::change) },
 ];
 
 async fn list(State(state): State<ApiState>, reader: User, query: Query, headers: HeaderMap) -> Result<Response, Failure> {

@@ -25,10 +25,10 @@ use crate::routes::Endpoint;
 use request::{Asked, Kind, Reach};
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/api/analytics/series", Class::Reader), handler: || get(read_series) },
-    Endpoint { route: Route::new("GET", "/api/analytics/top", Class::Reader), handler: || get(read_top) },
-    Endpoint { route: Route::new("GET", "/api/analytics/summary", Class::Reader), handler: || get(read_summary) },
-    Endpoint { route: Route::new("GET", "/api/analytics/heatmap", Class::Reader), handler: || get(read_heatmap) },
+    Endpoint { route: Route::new("GET", "/api/analytics/series", Class::Reader), query: Kind::Series.takes(), handler: || get(read_series) },
+    Endpoint { route: Route::new("GET", "/api/analytics/top", Class::Reader), query: Kind::Top.takes(), handler: || get(read_top) },
+    Endpoint { route: Route::new("GET", "/api/analytics/summary", Class::Reader), query: Kind::Summary.takes(), handler: || get(read_summary) },
+    Endpoint { route: Route::new("GET", "/api/analytics/heatmap", Class::Reader), query: Kind::Heatmap.takes(), handler: || get(read_heatmap) },
 ];
 
 async fn read_series(state: State<ApiState>, reader: Reader, query: Query, headers: HeaderMap) -> Result<Response, Failure> {

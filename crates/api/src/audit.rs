@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
-use slipstream_access::{Class, Json, Principal, Problem, Query, Reader, Route, Writer};
+use slipstream_access::{Class, Json, Parameters, Principal, Problem, Query, Reader, Route, Writer};
 use slipstream_domain::audit::{self as rules, Entry};
 use slipstream_event::{Event, Tenant, Timestamp};
 use slipstream_store::history::{self, Page};
@@ -25,9 +25,9 @@ use crate::routes::Endpoint;
 
 /// The list is for admins, and for readers who see the class `quality`, whom no class stands for.
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/audit-events", Class::Admin), handler: || get(list_events) },
-    Endpoint { route: Route::new("GET", "/audit/", Class::Admin), handler: || get(list) },
-    Endpoint { route: Route::new("POST", "/audit/", Class::Writer), handler: || post(create) },
+    Endpoint { route: Route::new("GET", "/audit-events", Class::Admin), query: request::TAKES, handler: || get(list_events) },
+    Endpoint { route: Route::new("GET", "/audit/", Class::Admin), query: request::TAKES, handler: || get(list) },
+    Endpoint { route: Route::new("POST", "/audit/", Class::Writer), query: Parameters::Only(&[]), handler: || post(create) },
 ];
 
 async fn list_events(state: State<ApiState>, reader: Reader, query: Query, origin: Origin) -> Result<Response, Failure> {

@@ -30,7 +30,8 @@ use body::{Cut, Sink, produced};
 use request::Wanted;
 pub(crate) use slots::Slots;
 
-pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint { route: Route::new("GET", "/api/events/export", Class::Admin), handler: || get(read) }];
+pub(crate) const ENDPOINTS: &[Endpoint] =
+    &[Endpoint { route: Route::new("GET", "/api/events/export", Class::Admin), query: request::TAKES, handler: || get(read) }];
 
 async fn read(State(state): State<ApiState>, admin: Admin, query: Query, origin: Origin) -> Result<Response, Failure> {
     let tenant = admin.tenant();

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
-use slipstream_access::{Class, Query, Route, Streamer};
+use slipstream_access::{Class, Parameters, Query, Route, Streamer};
 use slipstream_event::{Position, subject};
 use slipstream_store::history;
 
@@ -20,7 +20,11 @@ use crate::failure::Failure;
 use crate::routes::Endpoint;
 use crate::{ApiState, limits};
 
-pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint { route: Route::new("GET", "/api/events/history", Class::Reader), handler: || get(read) }];
+pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint {
+    route: Route::new("GET", "/api/events/history", Class::Reader),
+    query: Parameters::Only(&[&request::FILTERS, request::PAGE]),
+    handler: || get(read),
+}];
 
 async fn read(State(state): State<ApiState>, reader: Streamer, query: Query, headers: HeaderMap) -> Result<Response, Failure> {
     let tenant = reader.tenant();

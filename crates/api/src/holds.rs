@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
-use slipstream_access::{Admin, Class, Json, Problem, Query, Route};
+use slipstream_access::{Admin, Class, Json, Parameters, Problem, Query, Route};
 use slipstream_domain::holds as rules;
 use slipstream_event::Timestamp;
 use slipstream_store::holds::{self as table, Release, Row};
@@ -23,9 +23,9 @@ use crate::origin::Origin;
 use crate::routes::Endpoint;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/api/archive/holds", Class::Admin), handler: || get(list) },
-    Endpoint { route: Route::new("POST", "/api/archive/holds", Class::Admin), handler: || post(place) },
-    Endpoint { route: Route::new("POST", "/api/archive/holds/{id}/release", Class::Admin), handler: || post(release) },
+    Endpoint { route: Route::new("GET", "/api/archive/holds", Class::Admin), query: request::PAGE_TAKES, handler: || get(list) },
+    Endpoint { route: Route::new("POST", "/api/archive/holds", Class::Admin), query: Parameters::Only(&[]), handler: || post(place) },
+    Endpoint { route: Route::new("POST", "/api/archive/holds/{id}/release", Class::Admin), query: Parameters::Only(&[]), handler: || post(release) },
 ];
 
 async fn list(State(state): State<ApiState>, admin: Admin, query: Query) -> Result<Response, Failure> {

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use slipstream_access::{Admin, Class, Problem, Query, Route};
+use slipstream_access::{Admin, Class, Parameters, Problem, Query, Route};
 use slipstream_event::Tenant;
 use slipstream_event::ledger::{Checkpoint, Verifiers};
 use slipstream_store::ledger;
@@ -23,12 +23,20 @@ use crate::routes::Endpoint;
 use crate::{ApiState, limits};
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/api/ledger", Class::Admin), handler: || get(state) },
-    Endpoint { route: Route::new("GET", "/api/ledger/export", Class::Admin), handler: || get(export::read) },
-    Endpoint { route: Route::new("GET", "/api/ledger/checkpoints", Class::Admin), handler: || get(checkpoints) },
-    Endpoint { route: Route::new("GET", "/api/ledger/consistency", Class::Admin), handler: || get(consistency) },
-    Endpoint { route: Route::new("GET", "/api/ledger/completeness", Class::Admin), handler: || get(completeness::read) },
-    Endpoint { route: Route::new("GET", "/api/events/{id}/proof", Class::Admin), handler: || get(proof) },
+    Endpoint { route: Route::new("GET", "/api/ledger", Class::Admin), query: Parameters::Only(&[]), handler: || get(state) },
+    Endpoint { route: Route::new("GET", "/api/ledger/export", Class::Admin), query: Parameters::Only(&[]), handler: || get(export::read) },
+    Endpoint {
+        route: Route::new("GET", "/api/ledger/checkpoints", Class::Admin),
+        query: Parameters::Only(&[&["after", "limit"]]),
+        handler: || get(checkpoints),
+    },
+    Endpoint { route: Route::new("GET", "/api/ledger/consistency", Class::Admin), query: Parameters::Only(&[&["from", "to"]]), handler: || get(consistency) },
+    Endpoint {
+        route: Route::new("GET", "/api/ledger/completeness", Class::Admin),
+        query: Parameters::Only(&[&["from", "through", "timeStart", "timeEnd"]]),
+        handler: || get(completeness::read),
+    },
+    Endpoint { route: Route::new("GET", "/api/events/{id}/proof", Class::Admin), query: Parameters::Only(&[]), handler: || get(proof) },
 ];
 
 /// Size and root now, the last checkpoint, and the keys that it can be checked with.

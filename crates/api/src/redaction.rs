@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
-use slipstream_access::{Admin, Class, Json, Problem, Query, Route};
+use slipstream_access::{Admin, Class, Json, Parameters, Problem, Query, Route};
 use slipstream_store::redaction::Events;
 use slipstream_store::redaction::job::{self as table, Job, New};
 use slipstream_store::{Error, Scope, Tx, limits};
@@ -16,16 +16,16 @@ use uuid::Uuid;
 
 use crate::ApiState;
 use crate::failure::Failure;
-use crate::holds::request::page;
+use crate::holds::request::{PAGE_TAKES, page};
 use crate::id::Id;
 use crate::keyed::Keyed;
 use crate::origin::Origin;
 use crate::routes::Endpoint;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/api/archive/redactions", Class::Admin), handler: || get(list) },
-    Endpoint { route: Route::new("POST", "/api/archive/redactions", Class::Admin), handler: || post(create) },
-    Endpoint { route: Route::new("GET", "/api/archive/redactions/{id}", Class::Admin), handler: || get(one) },
+    Endpoint { route: Route::new("GET", "/api/archive/redactions", Class::Admin), query: PAGE_TAKES, handler: || get(list) },
+    Endpoint { route: Route::new("POST", "/api/archive/redactions", Class::Admin), query: Parameters::Only(&[]), handler: || post(create) },
+    Endpoint { route: Route::new("GET", "/api/archive/redactions/{id}", Class::Admin), query: Parameters::Only(&[]), handler: || get(one) },
 ];
 
 async fn list(State(state): State<ApiState>, admin: Admin, query: Query) -> Result<Response, Failure> {

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value, json};
-use slipstream_access::{Admin, Class, Json, Route};
+use slipstream_access::{Admin, Class, Json, Parameters, Route};
 use slipstream_domain::activity::Settings as Log;
 use slipstream_domain::retention::{Group, Rule, groups, updated};
 use slipstream_event::{Tenant, Timestamp};
@@ -26,9 +26,9 @@ use crate::routes::Endpoint;
 const PATH: &str = "/api/archive/retention";
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", PATH, Class::Admin), handler: || get(read) },
-    Endpoint { route: Route::new("PUT", PATH, Class::Admin), handler: || axum::routing::put(replace) },
-    Endpoint { route: Route::new("POST", "/api/archive/retention/preview", Class::Admin), handler: || post(dry_run) },
+    Endpoint { route: Route::new("GET", PATH, Class::Admin), query: Parameters::Only(&[]), handler: || get(read) },
+    Endpoint { route: Route::new("PUT", PATH, Class::Admin), query: Parameters::Only(&[]), handler: || axum::routing::put(replace) },
+    Endpoint { route: Route::new("POST", "/api/archive/retention/preview", Class::Admin), query: Parameters::Only(&[]), handler: || post(dry_run) },
 ];
 
 async fn read(State(state): State<ApiState>, admin: Admin) -> Result<Response, Failure> {

@@ -2,15 +2,17 @@
 
 use std::sync::LazyLock;
 
-use axum::Router;
 use axum::routing::MethodRouter;
-use slipstream_access::{Problem, Route};
+use axum::{Extension, Router};
+use slipstream_access::{Parameters, Problem, Route};
 
 use crate::{ApiState, activity, analytics, audit, copilot, export, history, holds, ledger, redaction, retention, saved_views, timeline};
 
 /// A route and what answers it.
 pub(crate) struct Endpoint {
     pub(crate) route: Route,
+    /// The parameters of its query string: others are refused by name.
+    pub(crate) query: Parameters,
     pub(crate) handler: fn() -> MethodRouter<ApiState>,
 }
 
@@ -19,7 +21,8 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| endpoints().map(|endp
 
 /// The router: every row of [`ROUTES`], and nothing else.
 pub fn router(state: ApiState) -> Router {
-    let routes = endpoints().fold(Router::new(), |router, endpoint| router.route(endpoint.route.path, (endpoint.handler)()));
+    let routes =
+        endpoints().fold(Router::new(), |router, endpoint| router.route(endpoint.route.path, (endpoint.handler)().route_layer(Extension(endpoint.query))));
     routes.method_not_allowed_fallback(async || Problem::method_not_allowed()).with_state(state)
 }
 

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use slipstream_access::{Class, Json, Principal, Problem, Reader, Route};
+use slipstream_access::{Class, Json, Parameters, Principal, Problem, Reader, Route};
 use slipstream_domain::saved_views as rules;
 use slipstream_event::Tenant;
 use slipstream_store::saved_views::{self as table, View};
@@ -22,11 +22,11 @@ use crate::routes::Endpoint;
 use crate::{ApiState, limits};
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/api/saved-views", Class::Reader), handler: || get(list) },
-    Endpoint { route: Route::new("POST", "/api/saved-views", Class::Reader), handler: || post(create) },
-    Endpoint { route: Route::new("GET", "/api/saved-views/{id}", Class::Reader), handler: || get(one) },
-    Endpoint { route: Route::new("PUT", "/api/saved-views/{id}", Class::Reader), handler: || put(update) },
-    Endpoint { route: Route::new("DELETE", "/api/saved-views/{id}", Class::Reader), handler: || delete(remove) },
+    Endpoint { route: Route::new("GET", "/api/saved-views", Class::Reader), query: Parameters::Only(&[]), handler: || get(list) },
+    Endpoint { route: Route::new("POST", "/api/saved-views", Class::Reader), query: Parameters::Only(&[]), handler: || post(create) },
+    Endpoint { route: Route::new("GET", "/api/saved-views/{id}", Class::Reader), query: Parameters::Only(&[]), handler: || get(one) },
+    Endpoint { route: Route::new("PUT", "/api/saved-views/{id}", Class::Reader), query: Parameters::Only(&[]), handler: || put(update) },
+    Endpoint { route: Route::new("DELETE", "/api/saved-views/{id}", Class::Reader), query: Parameters::Only(&[]), handler: || delete(remove) },
 ];
 
 async fn list(State(state): State<ApiState>, reader: Reader) -> Result<Json<Value>, Failure> {

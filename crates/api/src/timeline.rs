@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, header};
 use slipstream_access::problem::{Invalid, Location};
-use slipstream_access::{Class, Problem, Query, Reader, Route};
+use slipstream_access::{Class, Parameters, Problem, Query, Reader, Route};
 use slipstream_event::{Filter, fault, limits};
 use slipstream_store::history;
 
@@ -15,8 +15,11 @@ use crate::failure::Failure;
 use crate::history::{request, shown};
 use crate::routes::Endpoint;
 
-pub(crate) const ENDPOINTS: &[Endpoint] =
-    &[Endpoint { route: Route::new("GET", "/api/entities/{entityType}/{entityId}/timeline", Class::Reader), handler: || get(read) }];
+pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint {
+    route: Route::new("GET", "/api/entities/{entityType}/{entityId}/timeline", Class::Reader),
+    query: Parameters::Only(&[&request::FILTERS, request::PAGE, &["order"]]),
+    handler: || get(read),
+}];
 
 async fn read(State(state): State<ApiState>, reader: Reader, path: Result<Path<(String, String)>, PathRejection>, query: Query) -> Result<Response, Failure> {
     let Path((entity_type, entity_id)) = path.map_err(|_| Problem::not_found())?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 use tokio::time::sleep;
 
-use super::history::{client, timed};
+use super::history::{Caller, client, timed};
 use super::rate;
 use crate::args::Args;
 use crate::filled::Filled;
@@ -56,7 +56,7 @@ async fn counted(owner: &mut PgConnection) -> i64 {
 async fn ask(args: &Args, filled: &Filled) -> Section {
     let mut section = Section::new("analytics", "analytics: of the largest tenant; one request at a time", COLUMNS);
     let node = filled.stack.node("api").await;
-    let http = client(filled, &node, true);
+    let http = client(filled, &node, Caller::Admin);
     let corpus = &filled.corpus;
     let since = |days: f64| {
         let share = 1.0 - days / 360.0;

@@ -22,8 +22,18 @@ const COLUMNS: &[&str] = &["p50 ms", "p90 ms", "p99 ms", "max ms", "items"];
 struct Kind {
     label: String,
     path: String,
-    /// Whether the largest tenant asks.
-    is_large: bool,
+    caller: Caller,
+}
+
+/// Who asks.
+#[derive(Clone, Copy)]
+pub(super) enum Caller {
+    /// An admin of the largest tenant.
+    Admin,
+    /// Somebody of the largest tenant, who sees what is for everyone there, and what concerns it.
+    Member,
+    /// An admin of one of the others.
+    AdminOfSmall,
 }
 
 /// The times, and the ratio of the far page to the first.
@@ -31,7 +41,7 @@ pub(crate) async fn run(args: &Args, filled: &Filled) -> Vec<Section> {
     let node = filled.stack.node("api").await;
     let title = format!("history: of {} events, {} of them the largest tenant's; one request at a time", filled.corpus.events(), filled.corpus.events() / 2);
     let mut section = Section::new("history", title, COLUMNS);
-    let large = client(filled, &node, true);
+    let large = client(filled, &node, Caller::Admin);
     progress(format_args!("going to page {FAR_PAGE}"));
     let far = page(&large, FAR_PAGE).await;
     let first = "/api/events/history?limit=50".to_owned();
@@ -46,7 +56,7 @@ pub(crate) async fn run(args: &Args, filled: &Filled) -> Vec<Section> {
     let kinds = kinds(filled).await;
     for kind in &kinds {
         progress(&kind.label);
-        let http = client(filled, &node, kind.is_large);
+        let http = client(filled, &node, kind.caller);
         let [(times, items), _] = alternate(&http, [&kind.path, &kind.path], args.archive.requests as usize / 4).await;
         section.row(&kind.label, times.into_iter().collect::<Samples>().quantiles().into_iter().chain([Some(items as f64)]));
     }
@@ -54,16 +64,20 @@ pub(crate) async fn run(args: &Args, filled: &Filled) -> Vec<Section> {
     section.note("with Postgres' own defaults (128 MiB of shared buffers); everything was read before, and lies in memory");
     if let Some(file) = &args.archive.plans {
         progress("plans");
-        let near = Kind { label: "page 1".to_owned(), path: first, is_large: true };
-        let far = Kind { label: "page 1,000".to_owned(), path: far, is_large: true };
+        let near = Kind { label: "page 1".to_owned(), path: first, caller: Caller::Admin };
+        let far = Kind { label: "page 1,000".to_owned(), path: far, caller: Caller::Admin };
         plans::write(file, filled, [near, far].into_iter().chain(kinds)).await;
     }
     vec![section]
 }
 
-pub(super) fn client(filled: &Filled, node: &Node, is_large: bool) -> Http {
-    let tenant = if is_large { filled.corpus.largest() } else { filled.corpus.small() };
-    Http::new(node.url(), Some(filled.stack.token_of("auditor", tenant.as_str(), &["admin"])))
+pub(super) fn client(filled: &Filled, node: &Node, caller: Caller) -> Http {
+    let (user, role) = match caller {
+        Caller::Admin | Caller::AdminOfSmall => ("auditor", "admin"),
+        Caller::Member => ("u-123", "member"),
+    };
+    let tenant = if matches!(caller, Caller::AdminOfSmall) { filled.corpus.small() } else { filled.corpus.largest() };
+    Http::new(node.url(), Some(filled.stack.token_of(user, tenant.as_str(), &[role])))
 }
 
 /// The request for a page, by going there.
@@ -139,6 +153,8 @@ async fn kinds(filled: &Filled) -> Vec<Kind> {
         ("a proof".to_owned(), format!("/api/events/{}/proof", event.id)),
     ];
     let of_small = [history("page 1 of a small tenant", String::new()), history("text that is nowhere, of a small tenant", "q=zeppelin".to_owned())];
-    let kind = |is_large: bool| move |(label, path): (String, String)| Kind { label, path, is_large };
-    of_large.into_iter().map(kind(true)).chain(of_small.into_iter().map(kind(false))).collect()
+    let of_member = [("activity log, of a member".to_owned(), "/api/v1/activity-log".to_owned())];
+    let kind = |caller: Caller| move |(label, path): (String, String)| Kind { label, path, caller };
+    let of_large = of_large.into_iter().map(kind(Caller::Admin));
+    of_large.chain(of_member.into_iter().map(kind(Caller::Member))).chain(of_small.into_iter().map(kind(Caller::AdminOfSmall))).collect()
 }

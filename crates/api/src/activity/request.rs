@@ -1,7 +1,7 @@
 //! What a request for the log asks for.
 
-use slipstream_access::Query;
 use slipstream_access::problem::Invalid;
+use slipstream_access::{Parameters, Query};
 use slipstream_domain::export::Filters;
 use slipstream_event::Viewer;
 use slipstream_event::activity::Selection;
@@ -14,7 +14,12 @@ use crate::limits::{ACTIVITY_ENTITY_LEN_MAX, ACTIVITY_LIMIT_DEFAULT, ACTIVITY_LI
 /// The parameters that narrow the log.
 const FILTERS: [&str; 8] = ["categories", "severities", "actor", "entity_type", "entity_id", "since", "until", "q"];
 
-/// Reads the parameters of a list. All faults are reported at once; parameters that are not known are not looked at.
+/// What a list takes.
+pub(super) const LIST_TAKES: Parameters = Parameters::Only(&[&FILTERS, &["limit", "before_seq", "after_seq"]]);
+/// What an export takes.
+pub(super) const EXPORT_TAKES: Parameters = Parameters::Only(&[&FILTERS, &["format", "end"]]);
+
+/// Reads the parameters of a list. All faults are reported at once.
 pub(super) fn list(query: &Query, viewer: &Viewer) -> Result<(log::Query, log::Range), Failure> {
     let mut invalid = Vec::new();
     let limit = keep(&mut invalid, query.integer("limit", ACTIVITY_LIMIT_DEFAULT, 1..=ACTIVITY_LIMIT_MAX));
@@ -70,7 +75,7 @@ mod tests {
     #[test]
     fn reads_all_parameters() {
         let (query, range) = parsed(
-            "categories=auth&categories=device,system&severities=error&actor=Asha&entity_type=shop.order&entity_id=7&since=2026-01-01T00:00:00Z&until=2026-01-01T00:00:00Z&q=fire&before_seq=9&limit=200&other=1",
+            "categories=auth&categories=device,system&severities=error&actor=Asha&entity_type=shop.order&entity_id=7&since=2026-01-01T00:00:00Z&until=2026-01-01T00:00:00Z&q=fire&before_seq=9&limit=200",
         )
         .unwrap();
         assert_eq!((query.selection.categories().count(), query.selection.severities().count()), (3, 2));

@@ -21,10 +21,10 @@ use crate::limits::ANALYTICS_TOP_DEFAULT;
 use crate::routes::Endpoint;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/api/admin/analytics/series", Class::SuperAdmin), handler: || get(read_series) },
-    Endpoint { route: Route::new("GET", "/api/admin/analytics/top", Class::SuperAdmin), handler: || get(read_top) },
-    Endpoint { route: Route::new("GET", "/api/admin/analytics/summary", Class::SuperAdmin), handler: || get(read_summary) },
-    Endpoint { route: Route::new("GET", "/api/admin/analytics/heatmap", Class::SuperAdmin), handler: || get(read_heatmap) },
+    Endpoint { route: Route::new("GET", "/api/admin/analytics/series", Class::SuperAdmin), query: Kind::Series.takes(), handler: || get(read_series) },
+    Endpoint { route: Route::new("GET", "/api/admin/analytics/top", Class::SuperAdmin), query: Kind::Top.takes(), handler: || get(read_top) },
+    Endpoint { route: Route::new("GET", "/api/admin/analytics/summary", Class::SuperAdmin), query: Kind::Summary.takes(), handler: || get(read_summary) },
+    Endpoint { route: Route::new("GET", "/api/admin/analytics/heatmap", Class::SuperAdmin), query: Kind::Heatmap.takes(), handler: || get(read_heatmap) },
 ];
 
 async fn read_series(state: State<ApiState>, admin: SuperAdmin, query: Query) -> Result<Response, Failure> {

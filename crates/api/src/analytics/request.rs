@@ -1,7 +1,7 @@
 //! What a request for counts asks for. What the counts cannot answer exactly is refused by its name.
 
-use slipstream_access::Query;
 use slipstream_access::problem::Invalid;
+use slipstream_access::{Parameters, Query};
 use slipstream_domain::analytics::{DAY, QUARTER, Range, Step, Zone};
 use slipstream_event::{Timestamp, Viewer};
 use slipstream_store::analytics::top::Of;
@@ -47,25 +47,26 @@ pub(super) struct Asked {
     pub(super) most: u32,
 }
 
-/// The parameters that every kind takes.
-const COMMON: [&str; 8] = ["from", "to", "types", "type", "module", "severity", "category", "account_id"];
+/// The filters of history by which events are counted.
+const NARROWING: [&str; 5] = ["types", "type", "module", "severity", "category"];
 /// Filters of history by which nothing is counted by type.
 const BY_DAY_ONLY: [&str; 2] = ["types", "type"];
 
 impl Kind {
-    fn parameters(self) -> &'static [&'static str] {
-        match self {
-            Self::Series => &["bucket", "by", "groups", "zone"],
-            Self::Top => &["of", "limit"],
-            Self::Summary => &[],
-            Self::Heatmap => &["zone"],
-        }
+    /// What its routes take. Filters by which nothing is counted are refused where they are read, which says why.
+    pub(super) const fn takes(self) -> Parameters {
+        Parameters::Only(match self {
+            Self::Series => &[&FILTERS, &["from", "to", "bucket", "by", "groups", "zone"]],
+            Self::Top => &[&FILTERS, &["from", "to", "of", "limit"]],
+            Self::Summary => &[&FILTERS, &["from", "to"]],
+            Self::Heatmap => &[&FILTERS, &["from", "to", "zone"]],
+        })
     }
 }
 
 /// Reads all parameters. All faults are reported at once.
 pub(super) fn read(kind: Kind, query: &Query, viewer: &Viewer, reach: Reach, now: Timestamp) -> Result<Asked, Failure> {
-    let mut invalid = unknown(kind, query);
+    let mut invalid = unanswerable(query);
     let of = keep(&mut invalid, of(kind, query, reach)).unwrap_or(Of::Actions);
     let by = keep(&mut invalid, by(query, reach)).flatten();
     let is_by_day = by == Some(Dimension::Actor) || of.is_by_day();
@@ -82,29 +83,15 @@ pub(super) fn read(kind: Kind, query: &Query, viewer: &Viewer, reach: Reach, now
     Ok(Asked { kind, query: counted, previous, step, by, of, most })
 }
 
-/// Parameters that nothing here knows: a filter that would not narrow must not look as if it did.
-fn unknown(kind: Kind, query: &Query) -> Vec<Invalid> {
-    let mut names: Vec<&str> = query.pairs().map(|(name, _)| name).filter(|name| !COMMON.contains(name) && !kind.parameters().contains(name)).collect();
-    names.sort_unstable();
-    names.dedup();
-    let refuse = |name: &str| {
-        if FILTERS.contains(&name) {
-            return query.invalid(name, "filter_unanswerable", "nothing is counted by it; history takes it".to_owned());
-        }
-        query.invalid(name, "unknown_parameter", "is no parameter of this route".to_owned())
-    };
-    names.into_iter().map(refuse).collect()
+/// Filters of history by which nothing is counted.
+fn unanswerable(query: &Query) -> Vec<Invalid> {
+    let asked = FILTERS.into_iter().filter(|name| !NARROWING.contains(name) && query.pairs().any(|(given, _)| given == *name));
+    asked.map(|name| query.invalid(name, "filter_unanswerable", "nothing is counted by it; history takes it".to_owned())).collect()
 }
 
 /// The filters alone: their reader knows other names too.
 fn narrowing(query: &Query) -> Query {
-    Query::of_pairs(
-        query
-            .pairs()
-            .filter(|(name, _)| ["types", "type", "module", "severity", "category"].contains(name))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-    )
+    Query::of_pairs(query.pairs().filter(|(name, _)| NARROWING.contains(name)).map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 /// The time that is counted, in whole pieces of `grain`, and the time before it. What is wrong is added to `invalid`.
@@ -228,8 +215,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_answered_is_named() {
-        let all = "from=x&by=colour&bucket=year&groups=51&zone=X%2B5&severity=bad&q=a&colour=red";
-        assert_eq!(refused(Kind::Series, all), ["colour", "q", "by", "from", "bucket", "zone", "groups", "severity"]);
+        let all = "from=x&by=colour&bucket=year&groups=51&zone=X%2B5&severity=bad&q=a";
+        assert_eq!(refused(Kind::Series, all), ["q", "by", "from", "bucket", "zone", "groups", "severity"]);
         assert_eq!(refused(Kind::Series, "from=2026-03-02T00:00:00Z&to=2026-03-02T00:00:00Z"), ["from", "to"]);
         assert_eq!(refused(Kind::Summary, "from=2020-03-02T00:00:00Z"), ["from", "to"]);
         assert_eq!(refused(Kind::Series, "from=2025-03-02T00:00:00Z&bucket=hour"), ["bucket"]);
@@ -238,7 +225,7 @@ mod tests {
         assert_eq!(refused(Kind::Top, ""), ["of"]);
         assert_eq!(refused(Kind::Top, "of=tenants"), ["of"]);
         assert_eq!(refused(Kind::Series, "by=tenant"), ["by"]);
-        assert_eq!(refused(Kind::Heatmap, "bucket=day&entityId=7"), ["bucket", "entityId"]);
+        assert_eq!(refused(Kind::Heatmap, "entityId=7&timeStart=x"), ["entityId", "timeStart"]);
         assert_eq!(refused(Kind::Summary, "from=0001-01-01T00:00:00Z&to=0001-01-02T00:00:00Z"), ["from", "to"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use slipstream_access::problem::{Invalid, Location};
-use slipstream_access::{Problem, Query};
+use slipstream_access::{Parameters, Problem, Query};
 use slipstream_event::{Fault, Viewer};
 use slipstream_store::history;
 
@@ -14,15 +14,24 @@ use crate::limits::{AUDIT_FILTERS_BYTES_MAX, AUDIT_LIMIT_DEFAULT, AUDIT_LIMIT_MA
 const NAMES: [(&str, &str); 5] =
     [("entity_type", "entityType"), ("entity_id", "entityId"), ("start", "timeStart"), ("end", "timeEnd"), ("correlation_id", "correlationId")];
 
+/// What the log takes: both its own names and history's.
+pub(super) const TAKES: Parameters =
+    Parameters::Only(&[&request::FILTERS, &["entity_type", "entity_id", "start", "end", "correlation_id", "limit", "cursor", "offset"]]);
+
 /// The parameters under history's names.
 pub(super) fn as_history(query: &Query) -> Query {
     let name = |given: &str| NAMES.iter().find(|(ours, _)| *ours == given).map_or_else(|| given.to_owned(), |(_, theirs)| (*theirs).to_owned());
     Query::of_pairs(query.pairs().map(|(given, value)| (name(given), value.to_owned())).collect())
 }
 
-/// Reads the parameters. Rows always show what changed.
+/// Reads the parameters. Rows always show what changed. Older clients may say `offset=0`; pages after the first have a cursor.
 pub(super) fn read(query: &Query, viewer: &Viewer) -> Result<history::Query, Failure> {
-    let wanted = request::read(query, viewer, Bounds { default: AUDIT_LIMIT_DEFAULT, max: AUDIT_LIMIT_MAX })?;
+    let wanted = request::read(query, viewer, Bounds { default: AUDIT_LIMIT_DEFAULT, max: AUDIT_LIMIT_MAX });
+    if query.text("offset").is_some_and(|offset| offset != "0") {
+        let refused = query.invalid("offset", "offset_unsupported", "must be 0: the next page is where Link and X-Next-Cursor say".to_owned());
+        return Err(wanted.err().into_iter().flatten().chain([refused]).collect::<Vec<_>>().into());
+    }
+    let wanted = wanted?;
     Ok(history::Query { with_changes: true, with_total: false, ..wanted })
 }
 
@@ -67,6 +76,9 @@ mod tests {
         assert_eq!((wanted.filter.entity_types.len(), wanted.from.is_some(), wanted.limit, wanted.with_changes), (2, true, 1000, true));
         assert_eq!(filters(&query), json!({"entityType": ["a", "b"], "timeStart": ["2026-01-01T00:00:00Z"]}));
         assert_eq!(query_string(&query, "x"), "entityType=a&entityType=b&timeStart=2026-01-01T00%3A00%3A00Z&limit=1000&cursor=x");
-        assert!(read(&as_history(&Query::parse("limit=1001").unwrap()), &Viewer::everything()).is_err());
+        for refused in ["limit=1001", "offset=100", "offset=x"] {
+            assert!(read(&as_history(&Query::parse(refused).unwrap()), &Viewer::everything()).is_err(), "{refused}");
+        }
+        assert!(read(&Query::parse("offset=0").unwrap(), &Viewer::everything()).is_ok());
     }
 }

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::routing::{delete, get, post, put};
 use serde_json::{Value, json};
 use slipstream_access::copilot::{Accounts, Admin, Call, Reader, kind};
-use slipstream_access::{Class, Json, Problem, Query, Route};
+use slipstream_access::{Class, Json, Parameters, Problem, Query, Route};
 use slipstream_domain::copilot::support_tickets::{self as rules, Bulk, Change};
 use slipstream_domain::declared::By;
 use slipstream_event::Tenant;
@@ -28,15 +28,15 @@ use crate::origin::Origin;
 use crate::routes::Endpoint;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/copilot/support-tickets", Class::Reader), handler: || get(list) },
-    Endpoint { route: Route::new("GET", "/copilot/support-tickets/", Class::Reader), handler: || get(list) },
-    Endpoint { route: Route::new("GET", "/copilot/support-tickets/summary", Class::Reader), handler: || get(summary) },
-    Endpoint { route: Route::new("GET", "/copilot/support-tickets/{id}", Class::Reader), handler: || get(one) },
-    Endpoint { route: Route::new("POST", "/copilot/support-tickets", Class::Admin), handler: || post(create) },
-    Endpoint { route: Route::new("POST", "/copilot/support-tickets/", Class::Admin), handler: || post(create) },
-    Endpoint { route: Route::new("POST", "/copilot/support-tickets/bulk-update", Class::Admin), handler: || post(bulk_update) },
-    Endpoint { route: Route::new("PUT", "/copilot/support-tickets/{id}", Class::Admin), handler: || put(update) },
-    Endpoint { route: Route::new("DELETE", "/copilot/support-tickets/{id}", Class::Admin), handler: || delete(remove) },
+    Endpoint { route: Route::new("GET", "/copilot/support-tickets", Class::Reader), query: Parameters::Any, handler: || get(list) },
+    Endpoint { route: Route::new("GET", "/copilot/support-tickets/", Class::Reader), query: Parameters::Any, handler: || get(list) },
+    Endpoint { route: Route::new("GET", "/copilot/support-tickets/summary", Class::Reader), query: Parameters::Any, handler: || get(summary) },
+    Endpoint { route: Route::new("GET", "/copilot/support-tickets/{id}", Class::Reader), query: Parameters::Any, handler: || get(one) },
+    Endpoint { route: Route::new("POST", "/copilot/support-tickets", Class::Admin), query: Parameters::Any, handler: || post(create) },
+    Endpoint { route: Route::new("POST", "/copilot/support-tickets/", Class::Admin), query: Parameters::Any, handler: || post(create) },
+    Endpoint { route: Route::new("POST", "/copilot/support-tickets/bulk-update", Class::Admin), query: Parameters::Any, handler: || post(bulk_update) },
+    Endpoint { route: Route::new("PUT", "/copilot/support-tickets/{id}", Class::Admin), query: Parameters::Any, handler: || put(update) },
+    Endpoint { route: Route::new("DELETE", "/copilot/support-tickets/{id}", Class::Admin), query: Parameters::Any, handler: || delete(remove) },
 ];
 
 type Answer = Result<Json<Value>, Failure>;

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use slipstream_access::problem::{Invalid, Location};
-use slipstream_access::{Admin, Class, Json, Problem, Query, Route};
+use slipstream_access::{Admin, Class, Json, Parameters, Problem, Query, Route};
 use slipstream_domain::declared::By;
 use slipstream_domain::export::{self as rules, Export};
 use slipstream_event::{Fault, Position, subject};
@@ -31,12 +31,12 @@ use crate::{ApiState, limits};
 const MANIFEST: &str = "slipstream-export-manifest";
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("POST", "/api/exports", Class::Admin), handler: || post(create) },
-    Endpoint { route: Route::new("GET", "/api/exports", Class::Admin), handler: || get(list) },
-    Endpoint { route: Route::new("GET", "/api/exports/{id}", Class::Admin), handler: || get(one) },
-    Endpoint { route: Route::new("DELETE", "/api/exports/{id}", Class::Admin), handler: || delete(remove) },
-    Endpoint { route: Route::new("GET", "/api/exports/{id}/file", Class::Admin), handler: || get(file::read) },
-    Endpoint { route: Route::new("GET", "/api/exports/{id}/manifest", Class::Admin), handler: || get(manifest) },
+    Endpoint { route: Route::new("POST", "/api/exports", Class::Admin), query: Parameters::Only(&[]), handler: || post(create) },
+    Endpoint { route: Route::new("GET", "/api/exports", Class::Admin), query: Parameters::Only(&[]), handler: || get(list) },
+    Endpoint { route: Route::new("GET", "/api/exports/{id}", Class::Admin), query: Parameters::Only(&[]), handler: || get(one) },
+    Endpoint { route: Route::new("DELETE", "/api/exports/{id}", Class::Admin), query: Parameters::Only(&[]), handler: || delete(remove) },
+    Endpoint { route: Route::new("GET", "/api/exports/{id}/file", Class::Admin), query: Parameters::Only(&[]), handler: || get(file::read) },
+    Endpoint { route: Route::new("GET", "/api/exports/{id}/manifest", Class::Admin), query: Parameters::Only(&[]), handler: || get(manifest) },
 ];
 
 /// A value, or several.

@@ -18,7 +18,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
-use slipstream_access::{Admin, Class, Problem, Route};
+use slipstream_access::{Admin, Class, Parameters, Problem, Route};
 use slipstream_domain::export::{Export, Filters};
 use slipstream_event::{Event, Filter, Tenant, subject};
 use slipstream_store::Store;
@@ -36,8 +36,11 @@ use crate::routes::Endpoint;
 use entries::Entries;
 use summary::Summary;
 
-pub(crate) const ENDPOINTS: &[Endpoint] =
-    &[Endpoint { route: Route::new("GET", "/api/entities/{entityType}/{entityId}/evidence-pack", Class::Admin), handler: || get(read) }];
+pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint {
+    route: Route::new("GET", "/api/entities/{entityType}/{entityId}/evidence-pack", Class::Admin),
+    query: Parameters::Only(&[]),
+    handler: || get(read),
+}];
 
 /// The file of the published bytes. In two parts, because whole it looks like a subject of the broker.
 const EVENTS: &str = concat!("events", ".ndjson");

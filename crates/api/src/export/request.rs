@@ -1,17 +1,16 @@
 //! What a request for an export asks for.
 
-use slipstream_access::{Query, problem::Invalid};
+use slipstream_access::{Parameters, Query, problem::Invalid};
 use slipstream_domain::export::Filters;
 use slipstream_event::Viewer;
 use slipstream_event::export::Format;
 use slipstream_store::history;
 
 use crate::failure::Failure;
-use crate::history::request::{filters, keep, may_include, named};
+use crate::history::request::{FILTERS, filters, keep, may_include, named};
 
-/// The parameters that choose events: those of history without `cursor` and `limit`.
-const FILTERS: &[&str] =
-    &["types", "type", "module", "entityType", "entityId", "actor", "severity", "action", "category", "correlationId", "timeStart", "timeEnd", "q", "include"];
+/// What an export takes: what chooses events in history, and what it is written as.
+pub(super) const TAKES: Parameters = Parameters::Only(&[&FILTERS, &["include", "format", "end"]]);
 
 /// What is asked for.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ pub(super) fn parse(query: &Query, viewer: &Viewer) -> Result<Wanted, Failure> {
 
 /// Whether a parameter chooses events.
 pub(super) fn is_filter(name: &str) -> bool {
-    FILTERS.contains(&name)
+    name == "include" || FILTERS.contains(&name)
 }
 
 fn format(query: &Query) -> Result<Format, Invalid> {
@@ -55,7 +54,7 @@ mod tests {
 
     #[test]
     fn reads_the_filters_of_history() {
-        let wanted = parsed("format=ndjson&end=1&severity=error&severity=info&q=fire&account_id=acme&limit=9999&cursor=x").unwrap();
+        let wanted = parsed("format=ndjson&end=1&severity=error&severity=info&q=fire&account_id=acme").unwrap();
         assert_eq!((wanted.format, wanted.end_line, wanted.query.filter.severities.len()), (Format::Ndjson, true, 2));
         assert_eq!(serde_json::to_string(&wanted.filters).unwrap(), r#"{"q":["fire"],"severity":["error","info"]}"#);
     }

@@ -14,6 +14,9 @@ use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_LEN_MAX};
 pub(crate) const FILTERS: [&str; 13] =
     ["types", "type", "module", "entityType", "entityId", "actor", "severity", "action", "category", "correlationId", "q", "timeStart", "timeEnd"];
 
+/// What else a page of history takes.
+pub(crate) const PAGE: &[&str] = &["limit", "cursor", "total", "include"];
+
 /// How many items a page may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -192,8 +195,7 @@ mod tests {
     #[test]
     fn reads_all_parameters() {
         let query =
-            parsed("limit=500&action=created,deleted&action=x&category=auth&correlationId=c1&timeStart=2024-01-01T00:00:00Z&q=fire&module=copilot&unknown=1")
-                .unwrap();
+            parsed("limit=500&action=created,deleted&action=x&category=auth&correlationId=c1&timeStart=2024-01-01T00:00:00Z&q=fire&module=copilot").unwrap();
         assert_eq!((query.limit, query.actions.len(), query.categories.as_slice()), (500, 3, [Category::Auth].as_slice()));
         assert_eq!((query.correlation_id.as_deref(), query.text.as_deref(), query.filter.modules.len()), (Some("c1"), Some("fire"), 1));
         let plain = parsed("").unwrap();

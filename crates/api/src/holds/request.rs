@@ -1,7 +1,7 @@
 //! What requests about holds ask for.
 
 use serde_json::{Map, Value};
-use slipstream_access::Query;
+use slipstream_access::{Parameters, Query};
 use slipstream_domain::holds::Hold;
 use slipstream_domain::limits::REASON_LEN_MAX;
 use slipstream_event::limits::{ENTITY_ID_LEN_MAX, NAME_LEN_MAX, TYPE_LEN_MAX};
@@ -17,6 +17,9 @@ pub(crate) struct Page {
     pub(crate) after: Option<Uuid>,
     pub(crate) limit: u32,
 }
+
+/// What a list takes.
+pub(crate) const PAGE_TAKES: Parameters = Parameters::Only(&[&["limit", "after"]]);
 
 /// Reads `limit` and `after`. All faults are reported at once.
 pub(crate) fn page(query: &Query) -> Result<Page, Failure> {

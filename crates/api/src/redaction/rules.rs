@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
-use slipstream_access::{Admin, Class, Json, Problem, Route};
+use slipstream_access::{Admin, Class, Json, Parameters, Problem, Route};
 use slipstream_domain::redaction as rules;
 use slipstream_store::redaction::rule::{self as table, Row};
 use slipstream_store::{Error, Scope, Tx, limits};
@@ -20,10 +20,10 @@ use crate::origin::Origin;
 use crate::routes::Endpoint;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { route: Route::new("GET", "/api/archive/redaction-rules", Class::Admin), handler: || get(list) },
-    Endpoint { route: Route::new("POST", "/api/archive/redaction-rules", Class::Admin), handler: || post(create) },
-    Endpoint { route: Route::new("PUT", "/api/archive/redaction-rules/{id}", Class::Admin), handler: || put(replace) },
-    Endpoint { route: Route::new("DELETE", "/api/archive/redaction-rules/{id}", Class::Admin), handler: || delete(remove) },
+    Endpoint { route: Route::new("GET", "/api/archive/redaction-rules", Class::Admin), query: Parameters::Only(&[]), handler: || get(list) },
+    Endpoint { route: Route::new("POST", "/api/archive/redaction-rules", Class::Admin), query: Parameters::Only(&[]), handler: || post(create) },
+    Endpoint { route: Route::new("PUT", "/api/archive/redaction-rules/{id}", Class::Admin), query: Parameters::Only(&[]), handler: || put(replace) },
+    Endpoint { route: Route::new("DELETE", "/api/archive/redaction-rules/{id}", Class::Admin), query: Parameters::Only(&[]), handler: || delete(remove) },
 ];
 
 async fn list(State(state): State<ApiState>, admin: Admin) -> Result<Response, Failure> {

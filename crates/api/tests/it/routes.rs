@@ -49,6 +49,23 @@ async fn every_route_refuses_the_class_below_its_own() {
     }
 }
 
+/// A filter with a typing error must not look as if it narrowed. The product's own routes take anything, as their contract says.
+#[tokio::test]
+async fn every_route_names_the_parameters_that_it_does_not_take() {
+    let app = App::new().await;
+    for route in slipstream_api::ROUTES.iter() {
+        let answer = call(&app, route, Some(&just(route.class)), "?account_id=acme&severty=error&%20limit=7&severty=secret").await;
+        if route.path.starts_with("/copilot") {
+            assert_ne!(answer.status, 422, "{route:?}: {answer:?}");
+            continue;
+        }
+        let fields: Vec<_> = answer.body["fields"].as_array().into_iter().flatten().map(|fault| (fault["field"].as_str(), fault["code"].as_str())).collect();
+        let unknown = Some("unknown_parameter");
+        assert_eq!((answer.code(), fields), ((422, "validation"), vec![(Some(" limit"), unknown), (Some("severty"), unknown)]), "{route:?}");
+        assert!(!answer.body.to_string().contains("secret"), "{route:?}: {answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn other_methods_are_405() {
     let app = App::new().await;

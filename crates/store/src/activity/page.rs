@@ -124,10 +124,8 @@ pub async fn total(store: &Store, tenant: &Tenant, shown: &Shown, query: &Query,
         };
     }
     bound(&mut tx, limits::COUNT_TIMEOUT).await?;
-    let mut sql = predicate::entries("count(*) from (select", tenant, shown, query);
     // Of the moment of the page: what is archived since is in neither.
-    sql.push(" and e.tenant_seq <= ").push_bind(signed(shown.size));
-    sql.push(" limit ").push_bind(signed(limits::ACTIVITY_COUNT_MAX + 1)).push(") as counted");
+    let mut sql = predicate::total(tenant, shown, query, signed(limits::ACTIVITY_COUNT_MAX + 1));
     match sql.build_query_scalar::<i64>().fetch_one(&mut *tx).await {
         Ok(count) => {
             tx.commit().await?;

@@ -5,7 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
 use super::{Query, Shown};
-use crate::history::predicate::{push_any, push_batches, push_viewer};
+use crate::history::predicate::{concerned, push_any, push_batches, push_classes, push_viewer};
 use crate::history::search::Candidate;
 use crate::like;
 use crate::number::signed;
@@ -30,8 +30,7 @@ pub(super) fn of_batches(columns: &'static str, tenant: &Tenant, batches: &[Cand
 pub(super) fn push_conditions(sql: &mut QueryBuilder<Postgres>, shown: &Shown, query: &Query) {
     push_shown(sql, shown, query);
     push_viewer(sql, &query.viewer);
-    push_any(sql, "e.category", &query.selection.categories().map(|category| category.as_str().to_owned()).collect::<Vec<_>>());
-    push_any(sql, "e.severity", &query.selection.severities().map(|severity| severity.as_str().to_owned()).collect::<Vec<_>>());
+    push_selection(sql, query);
     push_any(sql, "e.entity_id", query.entity_id.as_slice());
     if let Some(entity_type) = &query.entity_type {
         sql.push(" and (e.entity_type = ").push_bind(entity_type.clone()).push(" or e.legacy_entity_type = ").push_bind(entity_type.clone()).push(")");
@@ -40,6 +39,49 @@ pub(super) fn push_conditions(sql: &mut QueryBuilder<Postgres>, shown: &Shown, q
         sql.push(" and (e.actor_id = ").push_bind(actor.clone()).push(" or e.actor_name ilike ").push_bind(like::begins(actor)).push(")");
     }
     push_text(sql, query.text.as_deref());
+}
+
+/// Counts the entries up to the moment of `shown`, up to `most` of them.
+pub(super) fn total(tenant: &Tenant, shown: &Shown, query: &Query, most: i64) -> QueryBuilder<Postgres> {
+    let through = signed(shown.size);
+    let person = concerned(&query.viewer).filter(|_| is_in_index(query));
+    let Some(person) = person else {
+        let mut sql = entries("count(*) from (select", tenant, shown, query);
+        sql.push(" and e.tenant_seq <= ").push_bind(through).push(" limit ").push_bind(most).push(") as counted");
+        return sql;
+    };
+    // What a person sees by class is counted from the index over numbers alone. Whom an event concerns is not in it: of the few classes for which that matters the index names the
+    // events, and each is looked up. As one condition, all events would be read.
+    let mut sql = QueryBuilder::new("select count(*) from ((select 1 from slipstream.event as e where e.tenant_id = ");
+    let push_indexed = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push_bind(tenant.as_str().to_owned());
+        push_shown(sql, shown, query);
+        push_selection(sql, query);
+        sql.push(" and e.tenant_seq <= ").push_bind(through);
+    };
+    push_indexed(&mut sql);
+    sql.push(" and (");
+    push_classes(&mut sql, &query.viewer);
+    sql.push(") limit ").push_bind(most);
+    sql.push(") union all (select 1 from (select e.tenant_seq, e.occurred_at from slipstream.event as e where e.tenant_id = ");
+    push_indexed(&mut sql);
+    sql.push(" and e.visibility in ('subject', 'external') and not (");
+    push_classes(&mut sql, &query.viewer);
+    sql.push(") offset 0) as named, lateral (select from slipstream.event as e where e.tenant_id = ").push_bind(tenant.as_str().to_owned());
+    sql.push(" and e.tenant_seq = named.tenant_seq and e.occurred_at = named.occurred_at and e.concerned = ").push_bind(person);
+    sql.push(" offset 0) as own limit ").push_bind(most).push(") limit ").push_bind(most).push(") as counted");
+    sql
+}
+
+/// Whether the index over numbers holds all that the entries are chosen by, but for whom they concern.
+fn is_in_index(query: &Query) -> bool {
+    query.entity_id.is_none() && query.entity_type.is_none() && query.actor.is_none() && query.text.is_none()
+}
+
+/// Categories and severities.
+fn push_selection(sql: &mut QueryBuilder<Postgres>, query: &Query) {
+    push_any(sql, "e.category", &query.selection.categories().map(|category| category.as_str().to_owned()).collect::<Vec<_>>());
+    push_any(sql, "e.severity", &query.selection.severities().map(|severity| severity.as_str().to_owned()).collect::<Vec<_>>());
 }
 
 /// Narrows a statement to numbers above `after` and up to `through`, which lie between these times.

@@ -114,6 +114,21 @@ pub(crate) fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
     if viewer.platform {
         return;
     }
+    sql.push(" and (");
+    push_classes(sql, viewer);
+    if let Some(user) = concerned(viewer) {
+        sql.push(" or (e.visibility in ('subject', 'external') and e.concerned = ").push_bind(user).push(")");
+    }
+    sql.push(")");
+}
+
+/// Whose own events a viewer sees beside those of its classes. Admins see these events anyway, and without the condition the index over numbers answers a count alone.
+pub(crate) fn concerned(viewer: &Viewer) -> Option<String> {
+    viewer.user_id.as_ref().filter(|_| !viewer.admin && !viewer.platform).map(ToString::to_string)
+}
+
+/// What the viewer sees whomever it concerns.
+pub(crate) fn push_classes(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
     let mut classes: Vec<String> = Vec::new();
     let mut add = |seen: bool, class: &str| classes.extend(seen.then(|| class.to_owned()));
     add(viewer.member || viewer.admin, "tenant");
@@ -122,15 +137,10 @@ pub(crate) fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
     add(viewer.admin, "subject");
     add(viewer.admin, "admin");
     classes.extend(viewer.department.as_ref().filter(|_| viewer.member).map(|name| format!("department:{name}")));
-    sql.push(" and (e.visibility = any(").push_bind(classes).push(")");
+    sql.push("e.visibility = any(").push_bind(classes).push(")");
     if viewer.admin {
         sql.push(" or starts_with(e.visibility, 'department:')");
     }
-    // Admins see these classes anyway, and without this condition the index over numbers answers a count alone.
-    if let Some(user) = viewer.user_id.as_ref().filter(|_| !viewer.admin) {
-        sql.push(" or (e.visibility in ('subject', 'external') and e.concerned = ").push_bind(user.to_string()).push(")");
-    }
-    sql.push(")");
 }
 
 /// What the reader wants: the same as [`Filter::takes`](slipstream_event::Filter::takes), and what history has beyond it.

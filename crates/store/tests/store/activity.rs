@@ -111,6 +111,13 @@ async fn shows_and_counts_only_what_the_reader_may_see() {
         let query = Query { viewer: viewer.clone(), ..Query::default() };
         assert_eq!(entities(&log, &query).await.into_iter().collect::<BTreeSet<_>>(), want, "{viewer:?}");
         assert_eq!(total(&log, &query).await, Total { count: want.len() as u64, is_estimate: false }, "{viewer:?}");
+        // What concerns a person is counted in a way of its own, and by categories and times too.
+        for (pairs, is_in) in [([("categories", "entity")], true), ([("categories", "auth")], false), ([("severities", "info,error")], true)] {
+            let query = Query { selection: Selection::from_query(pairs).unwrap(), since: Some(past(90, "").timestamp), ..query.clone() };
+            assert_eq!(total(&log, &query).await.count, if is_in { want.len() as u64 } else { 0 }, "{viewer:?} {pairs:?}");
+        }
+        let late = Query { until: Some(past(90, "").timestamp), ..query };
+        assert_eq!(total(&log, &late).await.count, 0, "{viewer:?}");
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn write(file: &Path, filled: &Filled, kinds: impl Iterator<Ite
     let node = filled.stack.node("api").await;
     let (mut table, mut text) = (String::new(), String::new());
     for kind in kinds.filter(|kind| SHOWN.contains(&kind.label.as_str())) {
-        let http = client(filled, &node, kind.is_large);
+        let http = client(filled, &node, kind.caller);
         let from = log(filled).len();
         http.get(&kind.path).await;
         let plans = plans(&log(filled)[from..]);
