@@ -221,7 +221,7 @@ async fn the_export_is_one_of_the_users_and_the_tenants_exports() {
     for batch in events.chunks(50) {
         signed.http.send("POST", "/api/events", &[("content-type", "application/x-ndjson")], &lines(batch)).await.unwrap().expect(202);
     }
-    signed.signed().await;
+    eventually("all is signed", async || Some(signed.signed().await).filter(|state| state["size"] == 600).ok_or("not all")).await;
     let file = signed.http.get("/api/ledger/export").await;
     assert_eq!(
         (file.status, &file.headers["content-type"], &file.headers["cache-control"]),

@@ -4,6 +4,7 @@
 //! holds at least what `archivedThrough` promises, and a tag never stands for an older one.
 
 pub(crate) mod platform;
+mod rankings;
 mod request;
 mod shown;
 
@@ -22,6 +23,7 @@ use crate::failure::Failure;
 use crate::history::{cache_headers, etag};
 use crate::limits::ANALYTICS_MAX_AGE_SECONDS;
 use crate::routes::Endpoint;
+pub(crate) use rankings::Rankings;
 use request::{Asked, Kind, Reach};
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
@@ -59,7 +61,7 @@ async fn answer(kind: Kind, State(state): State<ApiState>, reader: &Reader, quer
     }
     let shard = subject::shard_of(tenant, state.shards);
     let archived = history::archived_through(&state.archive, shard).await?;
-    let (mut body, standing) = count(&state.archive, &scope, &asked).await.map_err(|fault| refused(fault, query))?;
+    let (mut body, standing) = counted(&state, &state.archive, &scope, &asked, query).await?;
     let archived = archived.filter(|_| standing.is_complete()).map(|mark| {
         let cursor = state.cursor_key.seal(tenant, Position::new(shard, mark.epoch, mark.seq));
         json!({"cursor": cursor, "at": mark.updated_at})
@@ -69,6 +71,14 @@ async fn answer(kind: Kind, State(state): State<ApiState>, reader: &Reader, quer
     body.insert("archivedThrough".to_owned(), json!(archived));
     let headers = (cache_headers(&tag, ANALYTICS_MAX_AGE_SECONDS), [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     Ok((headers, Value::Object(body).to_string()).into_response())
+}
+
+/// The answer's body, in its turn.
+async fn counted(state: &ApiState, store: &Store, scope: &Scope, asked: &Asked, query: &Query) -> Result<(Map<String, Value>, Standing), Failure> {
+    if !rankings::is_long(asked) {
+        return count(store, scope, asked).await.map_err(|fault| refused(fault, query));
+    }
+    state.rankings.after_others(count(store, scope, asked)).await?.map_err(|fault| refused(fault, query))
 }
 
 /// The answer's body, without what says how far it goes.

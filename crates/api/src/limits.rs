@@ -80,5 +80,11 @@ pub const ANALYTICS_GROUPS_MAX: i64 = 50;
 pub const ANALYTICS_TOP_DEFAULT: i64 = 10;
 /// Most items of a ranking. More: 422.
 pub const ANALYTICS_TOP_MAX: i64 = 100;
+/// Longest time whose entities are ranked at once, in days. Longer: in turn with others.
+pub const ANALYTICS_RANKING_DAYS_SHORT: i64 = 31;
+/// Rankings of entities over a longer time that one process makes at a time. More: they wait.
+pub const ANALYTICS_RANKINGS_MAX: usize = 2;
+/// How long such a ranking waits for its turn. Longer: 503.
+pub const ANALYTICS_RANKINGS_WAIT: Duration = Duration::from_secs(5);
 /// How long an answer of analytics may be shown without asking again, in seconds.
 pub const ANALYTICS_MAX_AGE_SECONDS: u32 = 15;

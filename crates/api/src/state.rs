@@ -8,6 +8,7 @@ use slipstream_event::CursorKey;
 use slipstream_event::ledger::{Signers, Verifiers};
 use slipstream_store::{Store, retention};
 
+use crate::analytics::Rankings;
 use crate::export::Slots;
 
 /// What the handlers share. Cheap to clone.
@@ -31,6 +32,8 @@ pub struct ApiState {
     pub retention: retention::Settings,
     /// The exports that this process is handing out.
     pub(crate) exports: Slots,
+    /// The rankings of entities that this process is making.
+    pub(crate) rankings: Rankings,
 }
 
 impl ApiState {
@@ -46,6 +49,7 @@ impl ApiState {
             ledger_signers: None,
             retention: retention::Settings::default(),
             exports: Slots::default(),
+            rankings: Rankings::default(),
         }
     }
 

@@ -106,7 +106,7 @@ pub enum Fault {
     /// In the time that is asked for, the zone's offset is no whole quarter of an hour.
     #[error("the zone's offset is no whole quarter of an hour then")]
     ZoneTooFine,
-    /// Counting took longer than [`limits::ANALYTICS_TIMEOUT`](crate::limits::ANALYTICS_TIMEOUT). The same again takes as long.
+    /// Counting took longer than [`limits::ANALYTICS_TIMEOUT`](crate::limits::ANALYTICS_TIMEOUT), or [`limits::ANALYTICS_ENTITIES_TIMEOUT`](crate::limits::ANALYTICS_ENTITIES_TIMEOUT) for a ranking of entities. The same again takes as long.
     #[error("counting took too long")]
     TooSlow,
     /// Anything else.

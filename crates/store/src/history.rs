@@ -89,11 +89,12 @@ pub async fn page(store: &Store, tenant: &Tenant, query: &Query) -> Result<Page,
     let mut tx = store.begin_read(tenant).await?;
     // One more than asked for tells whether there is a next page.
     let mut items = items(&mut tx, tenant, query, limit + 1).await?;
+    // Of the same moment: a total that counts what came since would tell of events that no page holds.
+    let total = if query.with_total { Some(total(&mut tx, tenant, query).await?) } else { None };
     tx.commit().await?;
     let has_next = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| has_next).map(|item| item.keyset);
-    let total = if query.with_total { Some(total(store, tenant, query).await?) } else { None };
     ::metrics::histogram!(metrics::HISTORY_SECONDS).record(begun.elapsed().as_secs_f64());
     Ok(Page { items, next, total })
 }
@@ -150,14 +151,12 @@ async fn items(connection: &mut PgConnection, tenant: &Tenant, query: &Query, li
 }
 
 /// How many events match, wherever the page begins.
-async fn total(store: &Store, tenant: &Tenant, query: &Query) -> Result<Total, Error> {
-    let mut tx = store.begin_read(tenant).await?;
+async fn total(connection: &mut PgConnection, tenant: &Tenant, query: &Query) -> Result<Total, Error> {
     let query = Query { after: None, ..query.clone() };
-    let counted = match counted(&mut tx, tenant, &query).await {
+    let counted = match counted(connection, tenant, &query).await {
         Err(Error::SearchTimeout) => return Ok(Total::Unknown),
         counted => counted?,
     };
-    tx.commit().await?;
     Ok(if counted < u64::from(limits::HISTORY_COUNT_MAX) { Total::Exact(counted) } else { Total::AtLeast(counted) })
 }
 

@@ -153,6 +153,10 @@ pub const ANALYTICS_TENANTS_AT_ONCE: i64 = 500;
 pub const ANALYTICS_TAIL_MAX: u64 = 50_000;
 /// Longest statement of a query of analytics. Longer: the query is refused as too slow.
 pub const ANALYTICS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest ranking of entities, of which there may be nearly as many as events. Longer: refused as too slow.
+pub const ANALYTICS_ENTITIES_TIMEOUT: Duration = Duration::from_secs(12);
+/// Memory in which Postgres groups them, in its notation: for each of up to three processes, and up to twice as much. More: on disk.
+pub const ANALYTICS_ENTITIES_MEMORY: &str = "64MB";
 /// Most differences that a reconciliation tells of one by one. More: only counted.
 pub const ANALYTICS_DIFFERENCES_MAX: u64 = 1_000;
 /// Most numbers of one correction. More: refused; the caller splits them.

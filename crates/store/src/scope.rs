@@ -19,4 +19,13 @@ impl Scope {
             Self::AllAccounts => None,
         }
     }
+
+    /// The statement that narrows a transaction to it.
+    pub(crate) fn to_sql(&self) -> String {
+        match self {
+            // The grammar of tenants has no character that could end the literal.
+            Self::Account(tenant) => format!("set local slipstream.tenant = '{tenant}'"),
+            Self::AllAccounts => "set local role slipstream_platform".to_owned(),
+        }
+    }
 }

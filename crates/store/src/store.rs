@@ -76,11 +76,7 @@ impl Store {
             Mode::Snapshot => "begin isolation level repeatable read read only",
             Mode::Write => "begin",
         };
-        let scope = match scope {
-            // The grammar of tenants has no character that could end the literal.
-            Scope::Account(tenant) => format!("set local slipstream.tenant = '{tenant}'"),
-            Scope::AllAccounts => "set local role slipstream_platform".to_owned(),
-        };
+        let scope = scope.to_sql();
         Ok(self.pool.begin_with(AssertSqlSafe(format!("{begin}; {scope}"))).await?)
     }
 

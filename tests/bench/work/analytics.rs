@@ -31,13 +31,14 @@ pub(super) async fn run(args: &Args, filled: &Filled) -> Vec<Section> {
         assert!(begun.elapsed() < WITHIN, "the events are not counted within {WITHIN:?}");
         sleep(Duration::from_millis(200)).await;
     }
-    let took = begun.elapsed();
+    // Before it stops: what its sessions have used goes with them.
+    let (took, used) = (begun.elapsed(), cpu.seconds()[0]);
     archiver.stop().await;
     let rows: i64 = sqlx::query_scalar("select (select count(*) from slipstream.analytics_hour) + (select count(*) from slipstream.analytics_day)")
         .fetch_one(&mut owner)
         .await
         .unwrap();
-    counting.row("folded", [Some(rate(events, took)), Some(took.as_secs_f64()), Some(per_event_us(cpu.seconds()[0], events)), Some(rows as f64)]);
+    counting.row("folded", [Some(rate(events, took)), Some(took.as_secs_f64()), Some(per_event_us(used, events)), Some(rows as f64)]);
     sqlx::raw_sql("vacuum (analyze) slipstream.analytics_hour, slipstream.analytics_day, slipstream.analytics_head").execute(&mut owner).await.unwrap();
     progress("reconciliation");
     let begun = Instant::now();

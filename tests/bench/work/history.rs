@@ -31,7 +31,9 @@ pub(super) enum Caller {
     /// An admin of the largest tenant.
     Admin,
     /// Somebody of the largest tenant, who sees what is for everyone there, and what concerns it.
-    Member,
+    Reader,
+    /// Somebody of the largest tenant, who sees only what concerns it.
+    User,
     /// An admin of one of the others.
     AdminOfSmall,
 }
@@ -74,7 +76,8 @@ pub(crate) async fn run(args: &Args, filled: &Filled) -> Vec<Section> {
 pub(super) fn client(filled: &Filled, node: &Node, caller: Caller) -> Http {
     let (user, role) = match caller {
         Caller::Admin | Caller::AdminOfSmall => ("auditor", "admin"),
-        Caller::Member => ("u-123", "member"),
+        Caller::Reader => ("u-123", "reader"),
+        Caller::User => ("u-123", "user"),
     };
     let tenant = if matches!(caller, Caller::AdminOfSmall) { filled.corpus.small() } else { filled.corpus.largest() };
     Http::new(node.url(), Some(filled.stack.token_of(user, tenant.as_str(), &[role])))
@@ -153,8 +156,8 @@ async fn kinds(filled: &Filled) -> Vec<Kind> {
         ("a proof".to_owned(), format!("/api/events/{}/proof", event.id)),
     ];
     let of_small = [history("page 1 of a small tenant", String::new()), history("text that is nowhere, of a small tenant", "q=zeppelin".to_owned())];
-    let of_member = [("activity log, of a member".to_owned(), "/api/v1/activity-log".to_owned())];
+    let log = |label: &str, caller: Caller| Kind { label: format!("activity log, of {label}"), path: "/api/v1/activity-log".to_owned(), caller };
     let kind = |caller: Caller| move |(label, path): (String, String)| Kind { label, path, caller };
     let of_large = of_large.into_iter().map(kind(Caller::Admin));
-    of_large.chain(of_member.into_iter().map(kind(Caller::Member))).chain(of_small.into_iter().map(kind(Caller::AdminOfSmall))).collect()
+    of_large.chain([log("a reader", Caller::Reader), log("an end user", Caller::User)]).chain(of_small.into_iter().map(kind(Caller::AdminOfSmall))).collect()
 }

@@ -128,3 +128,24 @@ async fn who_goes_away_leaves_no_query_behind() {
         assert!(rest(unread(&node, &stack.token("acme"), path).await).await > 100, "{path}");
     }
 }
+
+/// The kernel of the client takes nothing more: after a while its connection is cut, and its place is free.
+#[tokio::test]
+async fn who_stops_reading_keeps_no_place() {
+    let stack = Stack::start().await;
+    fill(&stack, EVENTS).await;
+    let node = stack.node("api").await;
+    let path = FILES[0];
+    let mut unread = asked(&stack, &node, path).await;
+    let mut first = [0; 12];
+    unread.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    let http = stack.http(&node, "acme");
+    http.get(&format!("{path}&entityId=o7")).await.problem(429, "export_in_progress");
+    eventually("the place is free again", async || match http.get(&format!("{path}&entityId=o7")).await.status {
+        200 => Ok(()),
+        status => Err(status),
+    })
+    .await;
+    drop(unread);
+}

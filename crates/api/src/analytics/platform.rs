@@ -14,7 +14,7 @@ use slipstream_store::Scope;
 use slipstream_store::analytics::top::{self, Of};
 
 use super::request::{self, Kind, Reach};
-use super::{count, refused, shown};
+use super::{counted, refused, shown};
 use crate::ApiState;
 use crate::failure::Failure;
 use crate::limits::ANALYTICS_TOP_DEFAULT;
@@ -45,7 +45,7 @@ async fn read_heatmap(state: State<ApiState>, admin: SuperAdmin, query: Query) -
 
 async fn answer(kind: Kind, State(state): State<ApiState>, admin: &SuperAdmin, query: &Query) -> Result<Response, Failure> {
     let asked = request::read(kind, query, &admin.principal().viewer, Reach::Platform, Timestamp::now())?;
-    let (mut body, standing) = count(&state.domain, &Scope::AllAccounts, &asked).await.map_err(|fault| refused(fault, query))?;
+    let (mut body, standing) = counted(&state, &state.domain, &Scope::AllAccounts, &asked, query).await?;
     if kind == Kind::Summary {
         body.insert("tenants".to_owned(), tenants(&state, &asked).await.map_err(|fault| refused(fault, query))?);
     }

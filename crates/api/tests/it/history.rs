@@ -135,7 +135,6 @@ async fn filters_narrow_each_other() {
         ("timeStart=2026-03-02T13:00:00+01:00&timeEnd=2026-03-02T12:00:00", &["e2"]),
         ("category=entity", &["e3", "e2", "e1"]),
         ("category=auth", &[]),
-        ("nonsense=1", &["e3", "e2", "e1"]),
     ] {
         assert_eq!(entities(&app.get(&admin("acme"), &format!("{PATH}?{filter}")).await), want, "{filter}");
     }
@@ -154,6 +153,7 @@ async fn bad_input_is_named() {
         ("timeStart=2026-01-02T00:00:00Z&timeEnd=2026-01-01T00:00:00Z", (422, "validation"), "timeStart"),
         ("total=perhaps", (422, "validation"), "total"),
         ("include=everything", (422, "validation"), "include"),
+        ("nonsense=1", (422, "validation"), "nonsense"),
         ("cursor=nonsense", (400, "cursor_invalid"), "cursor"),
         ("cursor=2026-13-01T00:00:00Z|00000000-0000-0000-0000-000000000001", (400, "cursor_invalid"), "cursor"),
     ] {

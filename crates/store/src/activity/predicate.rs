@@ -5,7 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
 use super::{Query, Shown};
-use crate::history::predicate::{concerned, push_any, push_batches, push_classes, push_viewer};
+use crate::history::predicate::{concerned, has_classes, push_any, push_batches, push_classes, push_own, push_viewer};
 use crate::history::search::Candidate;
 use crate::like;
 use crate::number::signed;
@@ -44,32 +44,30 @@ pub(super) fn push_conditions(sql: &mut QueryBuilder<Postgres>, shown: &Shown, q
 /// Counts the entries up to the moment of `shown`, up to `most` of them.
 pub(super) fn total(tenant: &Tenant, shown: &Shown, query: &Query, most: i64) -> QueryBuilder<Postgres> {
     let through = signed(shown.size);
-    let person = concerned(&query.viewer).filter(|_| is_in_index(query));
+    let person = concerned(&query.viewer).filter(|_| has_classes(&query.viewer) && is_in_index(query));
     let Some(person) = person else {
         let mut sql = entries("count(*) from (select", tenant, shown, query);
         sql.push(" and e.tenant_seq <= ").push_bind(through).push(" limit ").push_bind(most).push(") as counted");
         return sql;
     };
-    // What a person sees by class is counted from the index over numbers alone. Whom an event concerns is not in it: of the few classes for which that matters the index names the
-    // events, and each is looked up. As one condition, all events would be read.
-    let mut sql = QueryBuilder::new("select count(*) from ((select 1 from slipstream.event as e where e.tenant_id = ");
-    let push_indexed = |sql: &mut QueryBuilder<Postgres>| {
-        sql.push_bind(tenant.as_str().to_owned());
+    // What a person sees by class is counted from the index over numbers alone, what concerns it and is of no such class from the index over that. As one condition, all events would be read.
+    let mut sql = QueryBuilder::new("select count(*) from (");
+    let push_leg = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push("(select 1 from slipstream.event as e where e.tenant_id = ").push_bind(tenant.as_str().to_owned());
         push_shown(sql, shown, query);
         push_selection(sql, query);
         sql.push(" and e.tenant_seq <= ").push_bind(through);
     };
-    push_indexed(&mut sql);
+    push_leg(&mut sql);
     sql.push(" and (");
     push_classes(&mut sql, &query.viewer);
-    sql.push(") limit ").push_bind(most);
-    sql.push(") union all (select 1 from (select e.tenant_seq, e.occurred_at from slipstream.event as e where e.tenant_id = ");
-    push_indexed(&mut sql);
-    sql.push(" and e.visibility in ('subject', 'external') and not (");
+    sql.push(") limit ").push_bind(most).push(") union all ");
+    push_leg(&mut sql);
+    sql.push(" and not (");
     push_classes(&mut sql, &query.viewer);
-    sql.push(") offset 0) as named, lateral (select from slipstream.event as e where e.tenant_id = ").push_bind(tenant.as_str().to_owned());
-    sql.push(" and e.tenant_seq = named.tenant_seq and e.occurred_at = named.occurred_at and e.concerned = ").push_bind(person);
-    sql.push(" offset 0) as own limit ").push_bind(most).push(") limit ").push_bind(most).push(") as counted");
+    sql.push(") and ");
+    push_own(&mut sql, &person);
+    sql.push(" limit ").push_bind(most).push(") limit ").push_bind(most).push(") as counted");
     sql
 }
 

@@ -22,7 +22,7 @@ pub async fn heatmap(store: &Store, scope: &Scope, query: &Query) -> Result<(Wee
     sql.push_bind(zone.to_owned()).push(")::integer, extract(hour from e.at at time zone ").push_bind(zone.to_owned()).push(")::integer, sum(e.n)::bigint");
     source::push(&mut sql, &snapshot, Table::Hours, None);
     sql.push(" group by 1, 2");
-    let rows: Vec<(i32, i32, i64)> = sql.build_query_as().fetch_all(&mut *snapshot.tx).await.map_err(slow)?;
+    let rows: Vec<(i32, i32, i64)> = sql.build_query_as().fetch_all(snapshot.connection()?).await.map_err(slow)?;
     let mut week = Week::default();
     for (day, hour, n) in rows {
         let place = usize::try_from(day - 1).ok().zip(usize::try_from(hour).ok());

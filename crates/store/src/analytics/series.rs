@@ -43,7 +43,7 @@ pub async fn series(store: &Store, scope: &Scope, query: &Query, step: Step, by:
     let mut snapshot = Snapshot::begin(store, scope, query).await?;
     let begins = begins(&mut snapshot, step).await?;
     let mut sql = statement(&snapshot, step, by, groups);
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(&mut *snapshot.tx).await.map_err(slow)?;
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(snapshot.connection()?).await.map_err(slow)?;
     Ok((fill(begins, rows, by.is_some()), snapshot.end().await?))
 }
 
@@ -65,7 +65,7 @@ fn statement(snapshot: &Snapshot<'_>, step: Step, by: Option<Dimension>, groups:
 async fn begins(snapshot: &mut Snapshot<'_>, step: Step) -> Result<Vec<Timestamp>, Fault> {
     let (range, zone) = (snapshot.query.range, snapshot.query.zone.postgres().to_owned());
     let statement = sqlx::query_scalar::<_, OffsetDateTime>(include_str!("../../queries/analytics/buckets.sql")).bind(range.from.datetime());
-    let begins = statement.bind(range.to.datetime()).bind(zone).bind(step.as_str()).fetch_all(&mut *snapshot.tx).await.map_err(slow)?;
+    let begins = statement.bind(range.to.datetime()).bind(zone).bind(step.as_str()).fetch_all(snapshot.connection()?).await.map_err(slow)?;
     Ok(begins.into_iter().map(Timestamp::from).collect())
 }
 

@@ -1,18 +1,18 @@
 //! One consistent look at rollups and events: how far the rollups go, and where the events beyond them lie.
 
 use slipstream_domain::analytics::HOUR;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::{Fault, Query, Standing};
 use crate::number::{signed, unsigned};
-use crate::store::Mode;
+use crate::stoppable::Stoppable;
 use crate::{Error, Scope, Store, limits};
 
-/// A transaction in which all statements see the same.
+/// A transaction in which all statements see the same. Who goes away leaves no statement behind.
 pub(super) struct Snapshot<'a> {
-    pub(super) tx: Transaction<'static, Postgres>,
+    tx: Stoppable,
     pub(super) scope: &'a Scope,
     pub(super) query: &'a Query,
     pub(super) standing: Standing,
@@ -25,19 +25,25 @@ pub(super) struct Snapshot<'a> {
 impl<'a> Snapshot<'a> {
     /// Begins one for a query, and looks whether the zone can be answered.
     pub(super) async fn begin(store: &Store, scope: &'a Scope, query: &'a Query) -> Result<Self, Fault> {
-        let mut tx = store.begin(scope, Mode::Snapshot).await?;
+        let mut held = store.begin_stoppable(scope).await?;
+        let tx = held.connection()?;
         let limit = sqlx::query("select set_config('statement_timeout', $1, true)").bind(limits::ANALYTICS_TIMEOUT.as_millis().to_string());
         limit.execute(&mut *tx).await.map_err(Error::from)?;
-        let standing = standing(&mut tx, scope).await?;
-        let has_hours = query.zone.is_utc() || has_whole_hours(&mut tx, query).await?;
+        let standing = standing(tx, scope).await?;
+        let has_hours = query.zone.is_utc() || has_whole_hours(tx, query).await?;
         let by_hours = has_hours && query.range.is_whole(HOUR);
-        let tail = tail(&mut tx, scope, &standing).await?;
-        Ok(Self { tx, scope, query, standing, tail, by_hours })
+        let tail = tail(tx, scope, &standing).await?;
+        Ok(Self { tx: held, scope, query, standing, tail, by_hours })
+    }
+
+    /// Where its statements go.
+    pub(super) fn connection(&mut self) -> Result<&mut PgConnection, Error> {
+        self.tx.connection()
     }
 
     /// Ends it.
     pub(super) async fn end(self) -> Result<Standing, Fault> {
-        self.tx.commit().await.map_err(Error::from)?;
+        self.tx.end().await?;
         Ok(self.standing)
     }
 }

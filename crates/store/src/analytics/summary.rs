@@ -42,7 +42,7 @@ pub async fn summary(store: &Store, scope: &Scope, query: &Query, previous: Rang
     sql.push_bind(query.range.from.datetime()).push(", e.severity, e.category, sum(e.n)::bigint");
     source::push(&mut sql, &snapshot, Table::Hours, Some(previous.from));
     sql.push(" group by 1, 2, 3");
-    let rows: Vec<(bool, String, String, i64)> = sql.build_query_as().fetch_all(&mut *snapshot.tx).await.map_err(slow)?;
+    let rows: Vec<(bool, String, String, i64)> = sql.build_query_as().fetch_all(snapshot.connection()?).await.map_err(slow)?;
     let (mut now, mut before) = (Totals::default(), Totals::default());
     for (is_now, severity, category, n) in rows {
         let totals = if is_now { &mut now } else { &mut before };

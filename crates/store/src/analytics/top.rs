@@ -1,12 +1,12 @@
 //! What there is most of.
 
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::{FromRow, PgConnection, QueryBuilder};
 
 use super::snapshot::{Snapshot, slow};
 use super::source::{self, Table};
 use super::{Dimension, Fault, Query, Standing};
 use crate::number::unsigned;
-use crate::{Scope, Store};
+use crate::{Error, Scope, Store, limits};
 
 /// What is ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,9 @@ struct Row {
 /// [`Fault`].
 pub async fn top(store: &Store, scope: &Scope, query: &Query, of: Of, limit: u32) -> Result<(Ranking, Standing), Fault> {
     let mut snapshot = Snapshot::begin(store, scope, query).await?;
+    if of == Of::Entities {
+        plan_for_many(snapshot.connection()?).await?;
+    }
     let tenant = if scope.account().is_none() && of.is_by_day() { "e.tenant_id" } else { "null::text" };
     let (entity_type, key) = match of {
         Of::Actors => ("null::text", Dimension::Actor.column()),
@@ -104,8 +107,21 @@ pub async fn top(store: &Store, scope: &Scope, query: &Query, of: Of, limit: u32
     sql.push("coalesce(sum(e.n) filter (where e.severity in ('error', 'critical')), 0)::bigint as errors");
     source::push(&mut sql, &snapshot, of.table(), None);
     sql.push(" group by 1, 2, 3) as ranked order by n desc, key, entity_type, tenant limit ").push_bind(i64::from(limit));
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(&mut *snapshot.tx).await.map_err(slow)?;
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(snapshot.connection()?).await.map_err(slow)?;
     let (total, distinct) = rows.first().map_or((0, 0), |row| (unsigned(row.total), unsigned(row.distinct_keys)));
     let ranked = |row: Row| Ranked { tenant: row.tenant, entity_type: row.entity_type, key: row.key, count: unsigned(row.n), errors: unsigned(row.errors) };
     Ok((Ranking { items: rows.into_iter().map(ranked).collect(), total, distinct }, snapshot.end().await?))
+}
+
+/// There may be as many things as events, or nearly so: Postgres would sort the counts of a year on disk to group them, which takes twice as long as to keep the groups in memory.
+async fn plan_for_many(connection: &mut PgConnection) -> Result<(), Error> {
+    let settings = [
+        ("statement_timeout", limits::ANALYTICS_ENTITIES_TIMEOUT.as_millis().to_string()),
+        ("work_mem", limits::ANALYTICS_ENTITIES_MEMORY.to_owned()),
+        ("enable_sort", "off".to_owned()),
+    ];
+    for (name, value) in settings {
+        sqlx::query("select set_config($1, $2, true)").bind(name).bind(value).execute(&mut *connection).await?;
+    }
+    Ok(())
 }

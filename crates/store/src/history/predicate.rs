@@ -114,17 +114,41 @@ pub(crate) fn push_viewer(sql: &mut QueryBuilder<Postgres>, viewer: &Viewer) {
     if viewer.platform {
         return;
     }
-    sql.push(" and (");
-    push_classes(sql, viewer);
-    if let Some(user) = concerned(viewer) {
-        sql.push(" or (e.visibility in ('subject', 'external') and e.concerned = ").push_bind(user).push(")");
+    match concerned(viewer) {
+        // The index over whom events concern answers it alone.
+        Some(user) if !has_classes(viewer) => {
+            sql.push(" and ");
+            push_own(sql, &user);
+        }
+        Some(user) => {
+            sql.push(" and (");
+            push_classes(sql, viewer);
+            sql.push(" or (");
+            push_own(sql, &user);
+            sql.push("))");
+        }
+        None => {
+            sql.push(" and (");
+            push_classes(sql, viewer);
+            sql.push(")");
+        }
     }
-    sql.push(")");
 }
 
 /// Whose own events a viewer sees beside those of its classes. Admins see these events anyway, and without the condition the index over numbers answers a count alone.
 pub(crate) fn concerned(viewer: &Viewer) -> Option<String> {
     viewer.user_id.as_ref().filter(|_| !viewer.admin && !viewer.platform).map(ToString::to_string)
+}
+
+/// What concerns a user, as the index over it has it.
+pub(crate) fn push_own(sql: &mut QueryBuilder<Postgres>, user: &str) {
+    sql.push("e.visibility in ('subject', 'external') and hashtextextended(e.concerned, 0) = hashtextextended(").push_bind(user.to_owned());
+    sql.push(", 0) and e.concerned = ").push_bind(user.to_owned());
+}
+
+/// Whether it sees events that do not concern itself.
+pub(crate) fn has_classes(viewer: &Viewer) -> bool {
+    viewer.member || viewer.quality || viewer.admin
 }
 
 /// What the viewer sees whomever it concerns.

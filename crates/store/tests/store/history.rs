@@ -43,6 +43,29 @@ async fn pages_are_exact_over_equal_times_and_new_events() {
     assert_eq!(all.len(), 28);
 }
 
+/// A total that counts what came after the page was read would tell of events that no page holds.
+#[tokio::test]
+async fn a_page_and_its_total_are_of_one_moment() {
+    let (_db, mut log) = log().await;
+    let reader = log.reader.clone();
+    let adding = async move {
+        for n in 0..60 {
+            log.add(&[at("2026-11-20T10:00:00Z", event("a", "a.b.c", &format!("pump {n}")))]).await;
+        }
+    };
+    let reading = async {
+        let mut size = 0;
+        while size < 60 {
+            for text in [None, Some("pump".to_owned())] {
+                let page = history::page(&reader, &tenant("a"), &Query { with_total: true, text, ..everything(100) }).await.unwrap();
+                size = page.items.len();
+                assert_eq!(page.total, Some(history::Total::Exact(size as u64)));
+            }
+        }
+    };
+    tokio::join!(adding, reading);
+}
+
 #[tokio::test]
 async fn limits_and_bounds() {
     let (_db, mut log) = log().await;

@@ -1,0 +1,1 @@
+drop index slipstream.event_concerned;
