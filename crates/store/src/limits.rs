@@ -157,6 +157,8 @@ pub const ANALYTICS_TIMEOUT: Duration = Duration::from_secs(5);
 pub const ANALYTICS_ENTITIES_TIMEOUT: Duration = Duration::from_secs(12);
 /// Memory in which Postgres groups them, in its notation: for each of up to three processes, and up to twice as much. More: on disk.
 pub const ANALYTICS_ENTITIES_MEMORY: &str = "64MB";
+/// Longest id of a user by which its events have an index, in bytes, as in migration 0017. Longer: all of a tenant's are looked at.
+pub const CONCERNED_INDEXED_BYTES: usize = 1_000;
 /// Most differences that a reconciliation tells of one by one. More: only counted.
 pub const ANALYTICS_DIFFERENCES_MAX: u64 = 1_000;
 /// Most numbers of one correction. More: refused; the caller splits them.

@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::Query;
 use super::search::Candidate;
+use crate::limits;
 
 /// A part of time that one statement reads: from `from` (inclusive), below `below`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,8 +143,11 @@ pub(crate) fn concerned(viewer: &Viewer) -> Option<String> {
 
 /// What concerns a user, as the index over it has it.
 pub(crate) fn push_own(sql: &mut QueryBuilder<Postgres>, user: &str) {
-    sql.push("e.visibility in ('subject', 'external') and hashtextextended(e.concerned, 0) = hashtextextended(").push_bind(user.to_owned());
-    sql.push(", 0) and e.concerned = ").push_bind(user.to_owned());
+    sql.push("e.visibility in ('subject', 'external') and e.concerned = ").push_bind(user.to_owned());
+    if user.len() <= limits::CONCERNED_INDEXED_BYTES {
+        // Nothing else by what is asked, but the index is of these alone.
+        sql.push(" and octet_length(e.concerned) <= ").push(limits::CONCERNED_INDEXED_BYTES);
+    }
 }
 
 /// Whether it sees events that do not concern itself.
