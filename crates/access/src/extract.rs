@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use slipstream_event::Tenant;
 
+use crate::parameters::TENANT;
 use crate::verify::Refused;
 use crate::{Access, Class, Denied, Parameters, Principal, Problem, credential};
 
@@ -230,7 +231,7 @@ pub fn named_tenant(headers: &HeaderMap, query: Option<&str>) -> Result<Option<S
     let header = headers.get(TENANT_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let query = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut names: Vec<String> =
-        query.filter(|(name, _)| name == "account_id").map(|(_, value)| value.into_owned()).chain(header).filter(|name| !name.is_empty()).collect();
+        query.filter(|(name, _)| name == TENANT).map(|(_, value)| value.into_owned()).chain(header).filter(|name| !name.is_empty()).collect();
     names.dedup();
     match names.as_slice() {
         [] => Ok(None),

@@ -19,7 +19,7 @@ pub enum Parameters {
 }
 
 /// By which a super-admin names the tenant.
-const TENANT: &str = "account_id";
+pub(crate) const TENANT: &str = "account_id";
 /// By which a caller names itself, where a query may carry that.
 const CREDENTIALS: [&str; 2] = ["ticket", "token"];
 

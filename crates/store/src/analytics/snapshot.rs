@@ -26,14 +26,14 @@ impl<'a> Snapshot<'a> {
     /// Begins one for a query, and looks whether the zone can be answered.
     pub(super) async fn begin(store: &Store, scope: &'a Scope, query: &'a Query) -> Result<Self, Fault> {
         let mut held = store.begin_stoppable(scope).await?;
-        let tx = held.connection()?;
-        let limit = sqlx::query("select set_config('statement_timeout', $1, true)").bind(limits::ANALYTICS_TIMEOUT.as_millis().to_string());
-        limit.execute(&mut *tx).await.map_err(Error::from)?;
-        let standing = standing(tx, scope).await?;
-        let has_hours = query.zone.is_utc() || has_whole_hours(tx, query).await?;
-        let by_hours = has_hours && query.range.is_whole(HOUR);
-        let tail = tail(tx, scope, &standing).await?;
-        Ok(Self { tx: held, scope, query, standing, tail, by_hours })
+        match look(held.connection()?, scope, query).await {
+            Ok((standing, tail, by_hours)) => Ok(Self { tx: held, scope, query, standing, tail, by_hours }),
+            // A zone that nobody knows must not cost a connection, as who goes away does.
+            Err(fault) => {
+                held.end().await?;
+                Err(fault)
+            }
+        }
     }
 
     /// Where its statements go.
@@ -46,6 +46,16 @@ impl<'a> Snapshot<'a> {
         self.tx.end().await?;
         Ok(self.standing)
     }
+}
+
+/// How far the counts go, where the events beyond them lie, and whether hours are fine enough.
+async fn look(connection: &mut PgConnection, scope: &Scope, query: &Query) -> Result<(Standing, Option<(OffsetDateTime, OffsetDateTime)>, bool), Fault> {
+    let limit = sqlx::query("select set_config('statement_timeout', $1, true)").bind(limits::ANALYTICS_TIMEOUT.as_millis().to_string());
+    limit.execute(&mut *connection).await.map_err(Error::from)?;
+    let standing = standing(connection, scope).await?;
+    let has_hours = query.zone.is_utc() || has_whole_hours(connection, query).await?;
+    let tail = tail(connection, scope, &standing).await?;
+    Ok((standing, tail, has_hours && query.range.is_whole(HOUR)))
 }
 
 /// How far the counts of a scope go.

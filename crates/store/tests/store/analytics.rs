@@ -305,6 +305,22 @@ async fn hours_and_days_are_those_of_the_zones_clocks() {
     assert!(matches!(heatmap(&world.log.reader, &account(), &monrovia).await, Err(Fault::ZoneTooFine)), "its offset was 44 minutes and a half");
 }
 
+/// Only who goes away in the middle costs a connection: a word that nobody knows, asked again and again, would keep the pool busy with new ones.
+#[tokio::test]
+async fn a_zone_that_nobody_knows_costs_no_connection() {
+    let world = World::new().await;
+    let mut root = world.db.root().await;
+    let sessions = "select array_agg(pid order by pid) from pg_stat_activity where datname = current_database() and application_name = 'slipstream_reader'";
+    world.standing().await;
+    let before: Vec<i32> = sqlx::query_scalar(sessions).fetch_one(&mut root).await.unwrap();
+    let query = Query { zone: Zone::parse("Nowhere/Else").unwrap(), ..everything(range("2025-03-01T00:00:00Z", "2025-03-02T00:00:00Z")) };
+    for _ in 0..3 {
+        assert!(matches!(heatmap(&world.log.reader, &account(), &query).await, Err(Fault::ZoneUnknown)));
+    }
+    let after: Vec<i32> = sqlx::query_scalar(sessions).fetch_one(&mut root).await.unwrap();
+    assert!(before.iter().all(|pid| after.contains(pid)), "{before:?} {after:?}");
+}
+
 #[tokio::test]
 async fn a_correction_and_a_fold_wait_for_each_other() {
     let mut world = World::new().await;
